@@ -1,0 +1,1 @@
+"""The same functions as Numba kernels, compiled on first use and cached."""

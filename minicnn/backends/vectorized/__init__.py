@@ -1,0 +1,1 @@
+"""The same functions in NumPy: whole arrays instead of loops."""
