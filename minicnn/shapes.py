@@ -83,3 +83,75 @@ def window_output_size(
             f"or take a smaller kernel or more padding"
         )
     return out_h, out_w
+
+
+def transposed_output_size(
+    size: Pair, kernel: Pair, stride: Pair, padding: Pair, output_padding: Pair, dilation: Pair
+) -> Pair:
+    """Return the output height and width of a transposed convolution.
+
+    It is the input size of the convolution it is the adjoint of,
+    (size - 1) stride - 2 padding + dilation (kernel - 1) + 1, plus ``output_padding``,
+    which picks one of the ``stride`` input sizes that give the same output size.
+
+    Raises
+    ------
+    ShapeError
+        If nothing would be left.
+    ArgumentError
+        If ``output_padding`` is not smaller than stride or dilation.
+    """
+    for o, s, d in zip(output_padding, stride, dilation, strict=True):
+        if o >= max(s, d):
+            raise ArgumentError(
+                f"output_padding is {output_padding}; each entry must be smaller than "
+                f"the stride {stride} or the dilation {dilation}"
+            )
+    out = tuple(
+        (n - 1) * s - 2 * p + d * (k - 1) + 1 + o
+        for n, k, s, p, o, d in zip(
+            size, kernel, stride, padding, output_padding, dilation, strict=True
+        )
+    )
+    if min(out) < 1:
+        raise ShapeError(
+            f"nothing is left: input {size[0]}x{size[1]}, kernel {kernel[0]}x{kernel[1]}, "
+            f"stride {stride}, padding {padding}, dilation {dilation}, output_padding "
+            f"{output_padding} would give {out[0]}x{out[1]}; take less padding"
+        )
+    return out[0], out[1]
+
+
+def check_groups(in_channels: int, out_channels: int, groups: int) -> None:
+    """Check that both channel counts can be dealt out to ``groups`` equal groups."""
+    if in_channels % groups or out_channels % groups:
+        raise ArgumentError(
+            f"groups is {groups}; it must divide both in_channels ({in_channels}) "
+            f"and out_channels ({out_channels})"
+        )
+
+
+def check_pool_padding(kernel: Pair, padding: Pair) -> None:
+    """Check that no pooling window can lie in the padding alone."""
+    if 2 * padding[0] > kernel[0] or 2 * padding[1] > kernel[1]:
+        raise ArgumentError(
+            f"padding is {padding}; it may be at most half the kernel {kernel}, "
+            f"so that no window sees only padding"
+        )
+
+
+def check_images(shape: tuple[int, ...], channels: int | None = None) -> None:
+    """Check that ``shape`` is (N, C, H, W), with ``channels`` channels if that is given."""
+    if len(shape) != 4:
+        raise ShapeError(f"x has shape {tuple(shape)}, {len(shape)} axes; expected 4: (N, C, H, W)")
+    if channels is not None and shape[1] != channels:
+        raise ShapeError(
+            f"x has {shape[1]} channels (shape {tuple(shape)}); this layer takes {channels}"
+        )
+
+
+def positive(value: int, name: str) -> int:
+    """Check that a count is an int of at least 1, and return it."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+        raise ArgumentError(f"{name} is {value!r}; expected an int of at least 1")
+    return operator.index(value)

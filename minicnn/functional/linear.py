@@ -46,9 +46,7 @@ def linear(x: NDArray, weight: NDArray, bias: NDArray | None = None) -> NDArray:
     return y.reshape(*x.shape[:-1], outputs)
 
 
-def linear_backward(
-    dy: NDArray, x: NDArray, weight: NDArray
-) -> tuple[NDArray, NDArray, NDArray]:
+def linear_backward(dy: NDArray, x: NDArray, weight: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     """Gradients of `linear`.
 
     dx = dy W sends each output's gradient back along the weights that made it;

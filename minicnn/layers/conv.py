@@ -1,0 +1,226 @@
+"""Convolution layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from minicnn import functional as F
+from minicnn import initializers
+from minicnn.layers.base import Layer
+from minicnn.shapes import (
+    check_groups,
+    check_images,
+    pair,
+    positive,
+    transposed_output_size,
+    window_output_size,
+)
+
+Size = int | Sequence[int]
+
+
+class Conv2d(Layer):
+    """Two-dimensional convolution, (N, C, H, W) to (N, O, OH, OW); see `functional.conv2d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        C and O.
+    kernel_size, stride, padding, dilation
+        Ints, or pairs (vertical, horizontal).
+    groups
+        Number of groups of channels that do not see each other; divides C and O.
+    bias
+        Whether to add one learned number per output channel.
+    dtype
+        float32 to train, float64 to check.
+    rng
+        Where the first weights are drawn from: He et al. 2015, a normal distribution
+        of variance 2 / fan_in. The biases start at 0.
+
+    Attributes
+    ----------
+    params
+        ``weight`` (O, C / groups, KH, KW) and ``bias`` (O,).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+        *,
+        dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_channels = positive(in_channels, "in_channels")
+        self.out_channels = positive(out_channels, "out_channels")
+        self.kernel_size = pair(kernel_size, "kernel_size")
+        self.stride = pair(stride, "stride")
+        self.padding = pair(padding, "padding", 0)
+        self.dilation = pair(dilation, "dilation")
+        self.groups = positive(groups, "groups")
+        self.bias = bias
+        check_groups(in_channels, out_channels, groups)
+        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        rng = np.random.default_rng() if rng is None else rng
+        self.add_parameter("weight", initializers.he_normal(shape, rng, dtype=dtype))
+        if bias:
+            self.add_parameter("bias", np.zeros(out_channels, dtype))
+
+    def forward(self, x: NDArray) -> NDArray:
+        """Return y (N, O, OH, OW)."""
+        check_images(x.shape, self.in_channels)
+        y = F.conv2d(
+            x,
+            self.params["weight"],
+            self.params.get("bias"),
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+        )
+        self._cache = x
+        return y
+
+    def backward(self, dy: NDArray) -> NDArray:
+        """Return dx (N, C, H, W); overwrite the gradients of weight and bias."""
+        dx, dw, db = F.conv2d_backward(
+            dy,
+            self.cached(),
+            self.params["weight"],
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+        )
+        self.set_grads(weight=dw, bias=db)
+        return dx
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (N, O, OH, OW)."""
+        check_images(input_shape, self.in_channels)
+        plane = (input_shape[2], input_shape[3])
+        out = window_output_size(plane, self.kernel_size, self.stride, self.padding, self.dilation)
+        return (input_shape[0], self.out_channels, *out)
+
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """Every output entry costs one product per weight of its kernel."""
+        outputs = int(np.prod(self.output_shape(input_shape)))
+        return outputs * int(np.prod(self.params["weight"].shape[1:]))
+
+
+class ConvTranspose2d(Layer):
+    """Transposed convolution, (N, C, H, W) to (N, O, OH, OW); see `functional.conv_transpose2d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels
+        C and O.
+    kernel_size, stride, padding, output_padding
+        Ints, or pairs (vertical, horizontal).
+    groups
+        Number of groups of channels that do not see each other; divides C and O.
+    bias
+        Whether to add one learned number per output channel.
+    dilation
+        Int, or pair.
+    dtype
+        float32 to train, float64 to check.
+    rng
+        Where the first weights are drawn from, as for `Conv2d`.
+
+    Attributes
+    ----------
+    params
+        ``weight`` (C, O / groups, KH, KW) and ``bias`` (O,).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        output_padding: Size = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: Size = 1,
+        *,
+        dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_channels = positive(in_channels, "in_channels")
+        self.out_channels = positive(out_channels, "out_channels")
+        self.kernel_size = pair(kernel_size, "kernel_size")
+        self.stride = pair(stride, "stride")
+        self.padding = pair(padding, "padding", 0)
+        self.output_padding = pair(output_padding, "output_padding", 0)
+        self.groups = positive(groups, "groups")
+        self.bias = bias
+        self.dilation = pair(dilation, "dilation")
+        check_groups(in_channels, out_channels, groups)
+        shape = (in_channels, out_channels // groups, *self.kernel_size)
+        rng = np.random.default_rng() if rng is None else rng
+        self.add_parameter("weight", initializers.he_normal(shape, rng, dtype=dtype))
+        if bias:
+            self.add_parameter("bias", np.zeros(out_channels, dtype))
+
+    def forward(self, x: NDArray) -> NDArray:
+        """Return y (N, O, OH, OW)."""
+        check_images(x.shape, self.in_channels)
+        y = F.conv_transpose2d(
+            x,
+            self.params["weight"],
+            self.params.get("bias"),
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )
+        self._cache = x
+        return y
+
+    def backward(self, dy: NDArray) -> NDArray:
+        """Return dx (N, C, H, W); overwrite the gradients of weight and bias."""
+        dx, dw, db = F.conv_transpose2d_backward(
+            dy,
+            self.cached(),
+            self.params["weight"],
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
+        )
+        self.set_grads(weight=dw, bias=db)
+        return dx
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (N, O, OH, OW)."""
+        check_images(input_shape, self.in_channels)
+        out = transposed_output_size(
+            (input_shape[2], input_shape[3]),
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.dilation,
+        )
+        return (input_shape[0], self.out_channels, *out)
+
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """Every input entry is stamped once with each weight of its kernels."""
+        return int(np.prod(input_shape)) * int(np.prod(self.params["weight"].shape[1:]))

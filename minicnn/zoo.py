@@ -1,0 +1,163 @@
+"""Named networks.
+
+Each is a function of the image's shape and the number of scores; `build` finds it by name.
+All take any image size from 28 up.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from minicnn.errors import ArgumentError, ShapeError
+from minicnn.layers import (
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2d,
+    Layer,
+    Linear,
+    MaxPool2d,
+    ReLU,
+)
+from minicnn.model import Sequential
+from minicnn.shapes import positive
+
+SMALLEST = 28
+
+ImageShape = tuple[int, int, int]
+Rng = np.random.Generator
+
+
+def lenet(
+    input_shape: ImageShape,
+    classes: int,
+    *,
+    rng: Rng | None = None,
+    dtype: DTypeLike = np.float32,
+) -> Sequential:
+    """Two convolutions with pooling, then two linear layers, after LeCun et al. 1998.
+
+    Parameters
+    ----------
+    input_shape
+        (C, H, W).
+    classes
+        Number of scores.
+    rng, dtype
+        As for every layer.
+    """
+    channels, height, width = input_shape
+    rng = _rng(rng)
+    return Sequential(
+        Conv2d(channels, 16, 3, padding=1, rng=rng, dtype=dtype),
+        ReLU(),
+        MaxPool2d(2),
+        Conv2d(16, 32, 3, padding=1, rng=rng, dtype=dtype),
+        ReLU(),
+        MaxPool2d(2),
+        Flatten(),
+        Linear(32 * (height // 2 // 2) * (width // 2 // 2), 128, rng=rng, dtype=dtype),
+        ReLU(),
+        Linear(128, classes, rng=rng, dtype=dtype),
+    )
+
+
+def lungnet(
+    input_shape: ImageShape,
+    classes: int,
+    *,
+    rng: Rng | None = None,
+    dtype: DTypeLike = np.float32,
+) -> Sequential:
+    """Five convolutions with batch norm and a global average: a small net for chest X-rays.
+
+    Averaging over the last plane instead of flattening it keeps the number of weights the
+    same at any image size.
+
+    Parameters
+    ----------
+    input_shape
+        (C, H, W).
+    classes
+        Number of scores.
+    rng, dtype
+        As for every layer.
+    """
+    rng = _rng(rng)
+
+    def block(inputs: int, outputs: int) -> list[Layer]:
+        # The batch norm brings its own shift, so the convolution needs no bias.
+        return [
+            Conv2d(inputs, outputs, 3, padding=1, bias=False, rng=rng, dtype=dtype),
+            BatchNorm2d(outputs, dtype=dtype),
+            ReLU(),
+        ]
+
+    return Sequential(
+        *block(input_shape[0], 16),
+        MaxPool2d(2),
+        *block(16, 32),
+        *block(32, 32),
+        MaxPool2d(2),
+        *block(32, 64),
+        *block(64, 64),
+        GlobalAvgPool2d(),
+        Dropout(0.2, rng=rng),
+        Linear(64, classes, rng=rng, dtype=dtype),
+    )
+
+
+MODELS: dict[str, Callable[..., Sequential]] = {"lenet": lenet, "lungnet": lungnet}
+
+
+def build(
+    name: str,
+    *,
+    input_shape: ImageShape,
+    classes: int,
+    rng: Rng | None = None,
+    dtype: DTypeLike = np.float32,
+) -> Sequential:
+    """Build a network by its name.
+
+    Parameters
+    ----------
+    name
+        One of ``MODELS``.
+    input_shape
+        (C, H, W), at least 28 pixels high and wide.
+    classes
+        Number of scores, one per class or label.
+    rng, dtype
+        As for every layer.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no model of that name.
+    ShapeError
+        If the images are too small.
+    """
+    if name not in MODELS:
+        near = difflib.get_close_matches(name, MODELS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ArgumentError(f"there is no model {name!r}; {hint}known: {', '.join(MODELS)}")
+    if len(input_shape) != 3:
+        raise ShapeError(f"input_shape is {input_shape}; expected (C, H, W)")
+    for size in input_shape:
+        positive(size, "input_shape")
+    if min(input_shape[1:]) < SMALLEST:
+        raise ShapeError(
+            f"images are {input_shape[1]}x{input_shape[2]}; the networks here need at least "
+            f"{SMALLEST}x{SMALLEST}: enlarge the images first"
+        )
+    return MODELS[name](input_shape, positive(classes, "classes"), rng=rng, dtype=dtype)
+
+
+def _rng(rng: Rng | None) -> Rng:
+    return np.random.default_rng() if rng is None else rng
