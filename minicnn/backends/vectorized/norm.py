@@ -1,0 +1,142 @@
+"""Normalisation: y = weight * xhat + bias, where xhat = (x - mean) / sqrt(var + eps).
+
+Batch, layer and group norm differ only in the axes that share a mean and a
+variance. The statistics are accumulated in float64 and in two passes (the mean,
+then the mean square about it), whatever the dtype of x. The backward pass through
+statistics taken over M entries is
+
+    dx = (g - mean(g) - xhat * mean(g * xhat)) / sqrt(var + eps),   g = weight * dy
+
+where the second term is the path through the mean and the third the path through
+the variance (Ioffe & Szegedy, 2015, section 3).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Stats = NDArray[np.float64]
+Axes = tuple[int, ...]
+
+PLANES: Axes = (0, 2, 3)  # a channel's entries: all but axis 1
+
+
+def batch_norm(
+    x: NDArray, weight: NDArray, bias: NDArray, eps: float
+) -> tuple[NDArray, Stats, Stats]:
+    """Normalise each channel by its statistics over N, H and W.
+
+    Returns y (N, C, H, W), the mean (C,) and the biased variance (C,).
+    """
+    xhat, mean, var = _standardise(x, PLANES, eps)  # (N, C, H, W), (1, C, 1, 1) twice
+    y = xhat * _per_channel(weight) + _per_channel(bias)  # (N, C, H, W)
+    return y.astype(x.dtype), mean.reshape(-1), var.reshape(-1)
+
+
+def batch_norm_dx(
+    dy: NDArray, x: NDArray, weight: NDArray, mean: NDArray, var: NDArray, eps: float
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Return the gradients through the batch statistics: dx (N, C, H, W), dweight (C,), dbias (C,)."""
+    scale = 1 / np.sqrt(_per_channel(var) + eps)  # (C, 1, 1)
+    xhat = (x - _per_channel(mean)) * scale  # (N, C, H, W)
+    dweight, dbias = (dy * xhat).sum(axis=PLANES), dy.sum(axis=PLANES, dtype=np.float64)
+    dx = _through_statistics(dy * _per_channel(weight), xhat, scale, PLANES)
+    return dx.astype(dy.dtype), dweight.astype(dy.dtype), dbias.astype(dy.dtype)
+
+
+def batch_norm_inference(
+    x: NDArray, weight: NDArray, bias: NDArray, mean: NDArray, var: NDArray, eps: float
+) -> NDArray:
+    """Normalise each channel by the given statistics, (N, C, H, W)."""
+    scale = _per_channel(weight) / np.sqrt(_per_channel(var) + eps)  # (C, 1, 1)
+    return ((x - _per_channel(mean)) * scale + _per_channel(bias)).astype(x.dtype)
+
+
+def batch_norm_inference_dx(
+    dy: NDArray, x: NDArray, weight: NDArray, mean: NDArray, var: NDArray, eps: float
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Return the gradients with constant statistics: dx (N, C, H, W), dweight (C,), dbias (C,)."""
+    scale = 1 / np.sqrt(_per_channel(var) + eps)  # (C, 1, 1)
+    xhat = (x - _per_channel(mean)) * scale  # (N, C, H, W)
+    dweight, dbias = (dy * xhat).sum(axis=PLANES), dy.sum(axis=PLANES, dtype=np.float64)
+    dx = dy * (_per_channel(weight) * scale)  # (N, C, H, W)
+    return dx.astype(dy.dtype), dweight.astype(dy.dtype), dbias.astype(dy.dtype)
+
+
+def layer_norm(
+    x: NDArray, weight: NDArray, bias: NDArray, eps: float
+) -> tuple[NDArray, Stats, Stats]:
+    """Normalise each sample over its last ``weight.ndim`` axes.
+
+    Returns y, of x's shape, and the mean and biased variance, of the leading shape.
+    """
+    axes = _trailing(x, weight)
+    xhat, mean, var = _standardise(x, axes, eps)
+    return (xhat * weight + bias).astype(x.dtype), mean.squeeze(axes), var.squeeze(axes)
+
+
+def layer_norm_dx(
+    dy: NDArray, x: NDArray, weight: NDArray, mean: NDArray, var: NDArray, eps: float
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Return the gradients of `layer_norm`: dx of x's shape, dweight and dbias of weight's."""
+    axes = _trailing(x, weight)
+    leading = tuple(range(x.ndim - weight.ndim))
+    scale = 1 / np.sqrt(np.expand_dims(var, axes).astype(np.float64) + eps)
+    xhat = (x - np.expand_dims(mean, axes)) * scale
+    dweight, dbias = (dy * xhat).sum(axis=leading), dy.sum(axis=leading, dtype=np.float64)
+    dx = _through_statistics(dy * weight.astype(np.float64), xhat, scale, axes)
+    return dx.astype(dy.dtype), dweight.astype(dy.dtype), dbias.astype(dy.dtype)
+
+
+def group_norm(
+    x: NDArray, groups: int, weight: NDArray, bias: NDArray, eps: float
+) -> tuple[NDArray, Stats, Stats]:
+    """Normalise each sample over each group of C / groups channels.
+
+    Returns y (N, C, H, W), and the mean and biased variance (N, groups).
+    """
+    grouped = x.reshape(len(x), groups, x[0].size // groups)  # (N, G, C/G*H*W)
+    xhat, mean, var = _standardise(grouped, (2,), eps)
+    y = xhat.reshape(x.shape) * _per_channel(weight) + _per_channel(bias)  # (N, C, H, W)
+    return y.astype(x.dtype), mean[..., 0], var[..., 0]
+
+
+def group_norm_dx(
+    dy: NDArray, x: NDArray, groups: int, weight: NDArray, mean: NDArray, var: NDArray, eps: float
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Return the gradients of `group_norm`: dx (N, C, H, W), dweight (C,), dbias (C,)."""
+    grouped = (len(x), groups, x[0].size // groups)  # (N, G, C/G*H*W)
+    scale = 1 / np.sqrt(var.astype(np.float64)[..., None] + eps)  # (N, G, 1)
+    xhat = (x.reshape(grouped) - mean[..., None]) * scale  # (N, G, C/G*H*W)
+    product = dy * xhat.reshape(x.shape)  # (N, C, H, W)
+    dweight, dbias = product.sum(axis=PLANES), dy.sum(axis=PLANES, dtype=np.float64)
+    g = (dy * _per_channel(weight)).reshape(grouped)  # (N, G, C/G*H*W)
+    dx = _through_statistics(g, xhat, scale, (2,)).reshape(x.shape)  # (N, C, H, W)
+    return dx.astype(dy.dtype), dweight.astype(dy.dtype), dbias.astype(dy.dtype)
+
+
+def _per_channel(values: NDArray) -> NDArray[np.float64]:
+    """Line up one number per channel, (C,), with (N, C, H, W); widen to float64."""
+    return values.astype(np.float64)[:, None, None]
+
+
+def _trailing(x: NDArray, weight: NDArray) -> Axes:
+    """Name the last ``weight.ndim`` axes of x."""
+    return tuple(range(x.ndim - weight.ndim, x.ndim))
+
+
+def _standardise(x: NDArray, axes: Axes, eps: float) -> tuple[NDArray, Stats, Stats]:
+    """Return xhat in float64, and the mean and variance with their axes kept."""
+    mean = x.mean(axis=axes, dtype=np.float64, keepdims=True)
+    centred = x - mean
+    var = np.square(centred).mean(axis=axes, keepdims=True)
+    centred /= np.sqrt(var + eps)
+    return centred, mean, var
+
+
+def _through_statistics(g: NDArray, xhat: NDArray, scale: NDArray, axes: Axes) -> NDArray:
+    """Return scale * (g - mean(g) - xhat * mean(g * xhat)), the means over the given axes."""
+    along_mean = g.mean(axis=axes, keepdims=True)
+    along_var = (g * xhat).mean(axis=axes, keepdims=True)
+    return scale * (g - along_mean - xhat * along_var)
