@@ -16,7 +16,7 @@ def relu(x: NDArray) -> NDArray:
 
 
 def relu_backward(dy: NDArray, x: NDArray) -> NDArray:
-    """Dx = dy where x > 0, else 0; at the kink x = 0 the gradient is taken as 0."""
+    """dx = dy where x > 0, else 0; at the kink x = 0 the gradient is taken as 0."""
     _check_pair(dy, x)
     return kernels("activation").relu_dx(dy, x)
 
@@ -28,7 +28,7 @@ def leaky_relu(x: NDArray, negative_slope: float = 0.01) -> NDArray:
 
 
 def leaky_relu_backward(dy: NDArray, x: NDArray, negative_slope: float = 0.01) -> NDArray:
-    """Dx = dy where x > 0, else slope dy."""
+    """dx = dy where x > 0, else slope dy."""
     _check_pair(dy, x)
     return kernels("activation").leaky_relu_dx(dy, x, negative_slope)
 
@@ -40,7 +40,7 @@ def sigmoid(x: NDArray) -> NDArray:
 
 
 def sigmoid_backward(dy: NDArray, y: NDArray) -> NDArray:
-    """Dx = dy y (1 - y), from the *output* y."""
+    """dx = dy y (1 - y), from the *output* y."""
     _check_pair(dy, y)
     return kernels("activation").sigmoid_dx(dy, y)
 
@@ -52,7 +52,7 @@ def tanh(x: NDArray) -> NDArray:
 
 
 def tanh_backward(dy: NDArray, y: NDArray) -> NDArray:
-    """Dx = dy (1 - y^2), from the *output* y."""
+    """dx = dy (1 - y^2), from the *output* y."""
     _check_pair(dy, y)
     return kernels("activation").tanh_dx(dy, y)
 
@@ -67,7 +67,7 @@ def gelu(x: NDArray) -> NDArray:
 
 
 def gelu_backward(dy: NDArray, x: NDArray) -> NDArray:
-    """Dx = dy (Phi(x) + x phi(x)) with the normal density phi."""
+    """dx = dy (Phi(x) + x phi(x)) with the normal density phi."""
     _check_pair(dy, x)
     return kernels("activation").gelu_dx(dy, x)
 

@@ -26,7 +26,7 @@ def dropout(x: NDArray, keep: NDArray, p: float) -> NDArray:
 
 
 def dropout_backward(dy: NDArray, keep: NDArray, p: float) -> NDArray:
-    """Dx = dy keep / (1 - p), with the mask of the forward pass."""
+    """dx = dy keep / (1 - p), with the mask of the forward pass."""
     check_float(dy=dy)
     check_shape("dy", dy, keep.shape, "the shape of y")
     return kernels("dropout").dropout_dx(dy, keep, p)

@@ -22,5 +22,5 @@ def linear_dw(dy: NDArray, x: NDArray) -> NDArray:
 
 
 def linear_db(dy: NDArray) -> NDArray:
-    """Db = the column sums of DY, (O,)."""
+    """db = the column sums of DY, (O,)."""
     return dy.sum(axis=0)
