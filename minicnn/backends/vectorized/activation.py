@@ -7,8 +7,12 @@ negative exponent, and softmax does not change when the maximum is subtracted.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
+
+from minicnn.backends.vectorized._erf import erf
 
 
 def relu(x: NDArray) -> NDArray:
@@ -19,6 +23,16 @@ def relu(x: NDArray) -> NDArray:
 def relu_dx(dy: NDArray, x: NDArray) -> NDArray:
     """Return dy where x > 0, else 0 (also at the kink x = 0)."""
     return np.where(x > 0, dy, np.zeros((), dy.dtype))
+
+
+def leaky_relu(x: NDArray, slope: float) -> NDArray:
+    """Return x where x > 0, else slope * x."""
+    return np.where(x > 0, x, slope * x)
+
+
+def leaky_relu_dx(dy: NDArray, x: NDArray, slope: float) -> NDArray:
+    """Return dy where x > 0, else slope * dy (also at the kink x = 0)."""
+    return np.where(x > 0, dy, slope * dy)
 
 
 def sigmoid(x: NDArray) -> NDArray:
@@ -51,3 +65,19 @@ def softmax(x: NDArray, axis: int) -> NDArray:
 def softmax_dx(dy: NDArray, y: NDArray, axis: int) -> NDArray:
     """Return y * (dy - sum y dy): raising one output lowers all others along the axis."""
     return y * (dy - (y * dy).sum(axis=axis, keepdims=True))
+
+
+def gelu(x: NDArray) -> NDArray:
+    """Return x Phi(x) with the normal distribution function Phi(x) = (1 + erf(x / sqrt 2)) / 2."""
+    return (x * _normal_cdf(x)).astype(x.dtype)
+
+
+def gelu_dx(dy: NDArray, x: NDArray) -> NDArray:
+    """Return dy (Phi(x) + x phi(x)) with the normal density phi(x) = exp(-x^2 / 2) / sqrt(2 pi)."""
+    wide = x.astype(np.float64)
+    density = np.exp(-0.5 * wide * wide) / math.sqrt(2 * math.pi)
+    return (dy * (_normal_cdf(wide) + wide * density)).astype(dy.dtype)
+
+
+def _normal_cdf(x: NDArray) -> NDArray[np.float64]:
+    return 0.5 * (1 + erf(x.astype(np.float64) * math.sqrt(0.5)))

@@ -109,7 +109,7 @@ def bce_with_logits_dx(
 
 def mse(scores: NDArray, target: NDArray) -> float:
     """Average (x - t)^2 over all entries."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         error = scores.astype(np.float64) - target
         return float((error * error).mean())
 
@@ -118,6 +118,20 @@ def mse_dx(scores: NDArray, target: NDArray, dy: float) -> NDArray:
     """Return dy 2 (x - t) / count, in the shape of scores."""
     error = scores.astype(np.float64) - target
     return (error * (2 * dy / scores.size)).astype(scores.dtype)
+
+
+def huber(scores: NDArray, target: NDArray, delta: float) -> float:
+    """Average e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), with e = x - t."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.abs(scores.astype(np.float64) - target)
+        loss = np.where(error <= delta, 0.5 * error * error, delta * (error - 0.5 * delta))
+        return float(loss.mean())
+
+
+def huber_dx(scores: NDArray, target: NDArray, delta: float, dy: float) -> NDArray:
+    """Return dy e / count with e = x - t cut off at -delta and delta, in the shape of scores."""
+    error = np.clip(scores.astype(np.float64) - target, -delta, delta)
+    return (error * (dy / scores.size)).astype(scores.dtype)
 
 
 def _class_weights(scores: NDArray, weight: NDArray | None) -> NDArray[np.float64]:

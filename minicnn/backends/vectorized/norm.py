@@ -13,6 +13,8 @@ the variance (Ioffe & Szegedy, 2015, section 3).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,7 +39,7 @@ def batch_norm(
 def batch_norm_dx(
     dy: NDArray, x: NDArray, weight: NDArray, mean: NDArray, var: NDArray, eps: float
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """Return the gradients through the batch statistics: dx (N, C, H, W), dweight (C,), dbias (C,)."""
+    """Differentiate through the batch statistics: dx (N, C, H, W), dweight (C,), dbias (C,)."""
     scale = 1 / np.sqrt(_per_channel(var) + eps)  # (C, 1, 1)
     xhat = (x - _per_channel(mean)) * scale  # (N, C, H, W)
     dweight, dbias = (dy * xhat).sum(axis=PLANES), dy.sum(axis=PLANES, dtype=np.float64)
@@ -96,7 +98,7 @@ def group_norm(
 
     Returns y (N, C, H, W), and the mean and biased variance (N, groups).
     """
-    grouped = x.reshape(len(x), groups, x[0].size // groups)  # (N, G, C/G*H*W)
+    grouped = x.reshape(len(x), groups, math.prod(x.shape[1:]) // groups)  # (N, G, C/G*H*W)
     xhat, mean, var = _standardise(grouped, (2,), eps)
     y = xhat.reshape(x.shape) * _per_channel(weight) + _per_channel(bias)  # (N, C, H, W)
     return y.astype(x.dtype), mean[..., 0], var[..., 0]
@@ -106,7 +108,7 @@ def group_norm_dx(
     dy: NDArray, x: NDArray, groups: int, weight: NDArray, mean: NDArray, var: NDArray, eps: float
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Return the gradients of `group_norm`: dx (N, C, H, W), dweight (C,), dbias (C,)."""
-    grouped = (len(x), groups, x[0].size // groups)  # (N, G, C/G*H*W)
+    grouped = (len(x), groups, math.prod(x.shape[1:]) // groups)  # (N, G, C/G*H*W)
     scale = 1 / np.sqrt(var.astype(np.float64)[..., None] + eps)  # (N, G, 1)
     xhat = (x.reshape(grouped) - mean[..., None]) * scale  # (N, G, C/G*H*W)
     product = dy * xhat.reshape(x.shape)  # (N, C, H, W)
