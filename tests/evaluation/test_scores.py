@@ -1,0 +1,45 @@
+"""Logits to probabilities and decisions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import special
+
+from minicnn.errors import ArgumentError, ShapeError
+from minicnn.evaluation.scores import decide, probabilities, sigmoid, softmax
+
+
+def test_equal_scipy_and_survive_large_scores() -> None:
+    rng = np.random.default_rng(0)
+    s = np.concatenate([rng.normal(size=(20, 4)) * 5, np.full((1, 4), 1e4), -np.eye(4) * 1e4])
+    np.testing.assert_allclose(softmax(s), special.softmax(s, axis=1), rtol=1e-12)
+    np.testing.assert_allclose(sigmoid(s), special.expit(s), rtol=1e-12)
+    assert softmax(s.astype(np.float32)).dtype == np.float64
+
+
+def test_two_classes_are_the_sigmoid_of_the_difference() -> None:
+    s = np.random.default_rng(1).normal(size=(10, 2))
+    p = probabilities(s, multilabel=False)
+    np.testing.assert_allclose(p[:, 1], sigmoid(s[:, 1] - s[:, 0]), rtol=1e-12)
+
+
+def test_decisions_are_taken_above_one_half() -> None:
+    p = np.array([[0.4, 0.6], [0.5, 0.5], [0.6, 0.4]])
+    assert decide(p, multilabel=False).tolist() == [1, 0, 0]
+    assert decide(p, multilabel=True).tolist() == [[0, 1], [0, 0], [1, 0]]
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 2, 2)])
+def test_wrong_shapes(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match="at least 2 classes"):
+        probabilities(np.zeros(shape), multilabel=False)
+
+
+def test_one_label_alone_is_fine() -> None:
+    assert probabilities(np.zeros((5, 1)), multilabel=True).tolist() == [[0.5]] * 5
+
+
+def test_nan_is_an_error() -> None:
+    with pytest.raises(ArgumentError, match="NaN"):
+        probabilities(np.array([[0.0, np.nan]]), multilabel=False)
