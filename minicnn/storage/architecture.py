@@ -69,6 +69,8 @@ def rebuild(description: Any, dtype: DTypeLike = np.float32, depth: int = 0) -> 
 
 
 def _layer_class(name: Any) -> type[Layer] | None:
+    if not isinstance(name, str):
+        return None
     if name in CONTAINERS:
         return CONTAINERS[name]
     if name in layers.__all__ and name != "Layer":

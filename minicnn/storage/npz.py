@@ -75,7 +75,9 @@ def read_npz_metadata(path: Path) -> dict[str, Any]:
 
 def _read(path: Path, *, everything: bool) -> tuple[dict[str, Any], dict[str, NDArray]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # A file of our own making to close: np.load forgets the one it opens if it fails.
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, NpzFile) or HEADER not in archive.files:
                 raise ModelFileError(f"{path} is not a minicnn model: it has no {HEADER!r} entry")
             assert archive.zip is not None

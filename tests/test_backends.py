@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from minicnn import backends, current_backend, use_backend
+from minicnn.errors import ArgumentError
+
+
+def test_compiled_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "_current", None)
+    assert current_backend() == "compiled"
+
+
+def test_a_call_lasts_and_a_block_ends() -> None:
+    use_backend("vectorized")
+    with use_backend("loops"):
+        assert backends.kernels("linear").__name__ == "minicnn.backends.loops.linear"
+    assert current_backend() == "vectorized"
+    with pytest.raises(ZeroDivisionError), use_backend("loops"):
+        raise ZeroDivisionError
+    assert current_backend() == "vectorized"
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(ArgumentError, match="'loop'.*'loops', 'vectorized', 'compiled'"):
+        use_backend("loop")
+
+
+def test_without_numba_the_vectorized_backend_steps_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(backends, "_current", None)
+    with pytest.warns(UserWarning, match="pip install numba"):
+        assert current_backend() == "vectorized"
+    with pytest.raises(ArgumentError, match="needs numba"):
+        use_backend("compiled")
