@@ -24,7 +24,7 @@ from minicnn.layers import (
     MaxPool2d,
     ReLU,
 )
-from minicnn.model import Sequential
+from minicnn.model import Residual, Sequential
 from minicnn.shapes import positive
 
 SMALLEST = 28
@@ -91,12 +91,7 @@ def lungnet(
     rng = _rng(rng)
 
     def block(inputs: int, outputs: int) -> list[Layer]:
-        # The batch norm brings its own shift, so the convolution needs no bias.
-        return [
-            Conv2d(inputs, outputs, 3, padding=1, bias=False, rng=rng, dtype=dtype),
-            BatchNorm2d(outputs, dtype=dtype),
-            ReLU(),
-        ]
+        return [*_conv_norm(inputs, outputs, 3, bias=False, rng=rng, dtype=dtype), ReLU()]
 
     return Sequential(
         *block(input_shape[0], 16),
@@ -112,7 +107,97 @@ def lungnet(
     )
 
 
-MODELS: dict[str, Callable[..., Sequential]] = {"lenet": lenet, "lungnet": lungnet}
+def vgg(
+    input_shape: ImageShape,
+    classes: int,
+    *,
+    rng: Rng | None = None,
+    dtype: DTypeLike = np.float32,
+) -> Sequential:
+    """Pairs of 3x3 convolutions between poolings, after Simonyan and Zisserman 2014.
+
+    32, 32, pool, 64, 64, pool, 128, global average; batch norm and ReLU after each
+    convolution.
+
+    Parameters
+    ----------
+    input_shape
+        (C, H, W).
+    classes
+        Number of scores.
+    rng, dtype
+        As for every layer.
+    """
+    rng = _rng(rng)
+
+    def block(inputs: int, outputs: int) -> list[Layer]:
+        return [*_conv_norm(inputs, outputs, 3, rng=rng, dtype=dtype), ReLU()]
+
+    return Sequential(
+        *block(input_shape[0], 32),
+        *block(32, 32),
+        MaxPool2d(2),
+        *block(32, 64),
+        *block(64, 64),
+        MaxPool2d(2),
+        *block(64, 128),
+        GlobalAvgPool2d(),
+        Linear(128, classes, rng=rng, dtype=dtype),
+    )
+
+
+def resnet(
+    input_shape: ImageShape,
+    classes: int,
+    *,
+    rng: Rng | None = None,
+    dtype: DTypeLike = np.float32,
+) -> Sequential:
+    """Three stages of two residual blocks, 16, 32 and 64 channels wide, after He et al. 2016.
+
+    The first block of the second and third stage halves the image; its shortcut is a 1x1
+    convolution, the others are the identity.
+
+    Parameters
+    ----------
+    input_shape
+        (C, H, W).
+    classes
+        Number of scores.
+    rng, dtype
+        As for every layer.
+    """
+    rng = _rng(rng)
+
+    def conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[Layer]:
+        return _conv_norm(inputs, outputs, kernel, stride, bias=False, rng=rng, dtype=dtype)
+
+    def block(inputs: int, outputs: int, stride: int = 1) -> list[Layer]:
+        main = Sequential(*conv(inputs, outputs, 3, stride), ReLU(), *conv(outputs, outputs, 3))
+        same = inputs == outputs and stride == 1
+        shortcut = None if same else Sequential(*conv(inputs, outputs, 1, stride))
+        return [Residual(main, shortcut), ReLU()]
+
+    return Sequential(
+        *conv(input_shape[0], 16, 3),
+        ReLU(),
+        *block(16, 16),
+        *block(16, 16),
+        *block(16, 32, 2),
+        *block(32, 32),
+        *block(32, 64, 2),
+        *block(64, 64),
+        GlobalAvgPool2d(),
+        Linear(64, classes, rng=rng, dtype=dtype),
+    )
+
+
+MODELS: dict[str, Callable[..., Sequential]] = {
+    "lenet": lenet,
+    "lungnet": lungnet,
+    "vgg": vgg,
+    "resnet": resnet,
+}
 
 
 def build(
@@ -157,6 +242,27 @@ def build(
             f"{SMALLEST}x{SMALLEST}: enlarge the images first"
         )
     return MODELS[name](input_shape, positive(classes, "classes"), rng=rng, dtype=dtype)
+
+
+def _conv_norm(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    stride: int = 1,
+    *,
+    bias: bool = True,
+    rng: Rng,
+    dtype: DTypeLike,
+) -> list[Layer]:
+    """Return a convolution that keeps the size (at stride 1), and its batch norm.
+
+    The norm subtracts the mean and adds a shift of its own, so a bias before it changes
+    nothing; ``vgg`` keeps it only to take the state dicts of the usual VGG with batch norm.
+    """
+    return [
+        Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=bias, rng=rng, dtype=dtype),
+        BatchNorm2d(outputs, dtype=dtype),
+    ]
 
 
 def _rng(rng: Rng | None) -> Rng:
