@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from minicnn.errors import StateError
 from minicnn.functional import loss as F
+from minicnn.functional import loss_checks as checks
 
 
 class Loss:
@@ -84,9 +85,9 @@ class CrossEntropyLoss(Loss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
-        self.weight = F.check_class_weight(weight)
-        self.ignore_index = F.check_ignore_index(ignore_index)
-        self.label_smoothing = F.check_label_smoothing(label_smoothing)
+        self.weight = checks.check_class_weight(weight)
+        self.ignore_index = checks.check_ignore_index(ignore_index)
+        self.label_smoothing = checks.check_label_smoothing(label_smoothing)
 
     def forward(self, scores: NDArray, target: ArrayLike) -> float:
         """Compute the loss of scores (N, C, ...) against class indices (N, ...)."""
@@ -124,8 +125,8 @@ class BCEWithLogitsLoss(Loss):
         self, weight: ArrayLike | None = None, *, pos_weight: ArrayLike | None = None
     ) -> None:
         super().__init__()
-        self.weight = F.check_weights("weight", weight)
-        self.pos_weight = F.check_weights("pos_weight", pos_weight)
+        self.weight = checks.check_weights("weight", weight)
+        self.pos_weight = checks.check_weights("pos_weight", pos_weight)
 
     def forward(self, scores: NDArray, target: ArrayLike) -> float:
         """Compute the loss of scores against targets in [0, 1] of the same shape."""
@@ -167,7 +168,7 @@ class HuberLoss(Loss):
 
     def __init__(self, delta: float = 1.0) -> None:
         super().__init__()
-        self.delta = F.check_delta(delta)
+        self.delta = checks.check_delta(delta)
 
     def forward(self, scores: NDArray, target: ArrayLike) -> float:
         """Compute the loss of scores against targets of the same shape."""
