@@ -1,0 +1,263 @@
+"""Read a folder of class folders with images."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minicnn.data.dataset import PARTS, Dataset, Splits
+from minicnn.data.decode import decode_images
+from minicnn.data.image import SUFFIXES
+from minicnn.data.patients import find_patients
+from minicnn.data.progress import Progress
+from minicnn.data.splits import VAL_FROM_TRAIN, fixed_split, shared_ids
+from minicnn.errors import DataError
+
+DEFAULT_SIZE = 64
+PART_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def read_folder(
+    path: str | Path,
+    *,
+    size: int = DEFAULT_SIZE,
+    channels: int | None = None,
+    id_pattern: str | None = None,
+    progress: Progress = False,
+) -> Splits:
+    """Read ``path/class/image``, or ``path/{train,val,test}/class/image``.
+
+    Class folders are searched to any depth; hidden folders are passed over. Classes sort
+    alphabetically, so of two the second is the positive one. Without train and test folders
+    the data decide the split (see `minicnn.data.splits`), by patient where patients are
+    known; without a val folder val is cut from train. Decoded images are cached.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    size
+        Height and width to which images are brought (see `minicnn.data.image`).
+    channels
+        1 for grey, 3 for RGB, None for grey unless a sample of the images shows colour.
+    id_pattern
+        A regular expression whose one group is the patient, searched for in the path below
+        the class folder. None tries the patterns in `minicnn.data.patients`.
+    progress
+        True for a bar, or a callable ``progress(done, total)``.
+
+    Raises
+    ------
+    DataError
+        If there are no class folders, fewer than two classes with images, or a class with
+        none that can be read. Single unreadable images are skipped and named in ``notes``.
+    ArgumentError
+        If ``size``, ``channels`` or ``id_pattern`` is wrong.
+    """
+    root = Path(path)
+    found = _find_images(root)
+    entries, notes = found.entries, found.notes
+    decoded = decode_images(root, [entry.path for entry in entries], size, channels, progress)
+    kept = [entries[i] for i in decoded.kept]
+    notes += decoded.note()
+    if channels is None and decoded.images.shape[1] == 3:
+        notes.append("The images are read in colour, because a sample of them shows some.")
+
+    lost = sorted({entry.label for entry in entries} - {entry.label for entry in kept})
+    if lost:
+        raise DataError(
+            f"no image of class {lost[0]!r} in {root} can be read. {' '.join(decoded.note())} "
+            f"Mend the files or remove the class folder"
+        )
+    classes = tuple(sorted({entry.label for entry in kept}))
+    number = {name: i for i, name in enumerate(classes)}
+    patients = find_patients([entry.below for entry in kept], id_pattern)
+    if patients.note:
+        notes.append(patients.note)
+    everything = Dataset(
+        decoded.images,
+        np.array([number[entry.label] for entry in kept], dtype=np.int64),
+        classes,
+        patients.ids,
+        np.array([_clean(entry.path) for entry in kept]),
+    )
+    parts, split = _split(everything, [entry.part for entry in kept], root, notes)
+    if decoded.skipped:
+        split["skipped"] = [{"name": _clean(n), "reason": why} for n, why in decoded.skipped]
+    return Splits(
+        **parts,
+        name=root.resolve().name,
+        credit=patients.credit,
+        notes=tuple(notes),
+        split=split,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Entry:
+    """One image file: its part (or none), class, path below the root and below the class."""
+
+    part: str | None
+    label: str
+    path: str
+    below: str
+
+
+@dataclasses.dataclass
+class _Found:
+    entries: list[_Entry]
+    notes: list[str]
+
+
+def _find_images(root: Path) -> _Found:
+    folders = _subfolders(root)
+    parts = {name: PART_NAMES.get(name.lower()) for name in folders}
+    split = "train" in parts.values() and any(
+        _subfolders(root / name) for name, part in parts.items() if part == "train"
+    )
+    found = _Found([], [])
+    others: collections.Counter[str] = collections.Counter()
+    empty: list[str] = []
+    for name in folders:
+        if not split:
+            _find_class(root, None, name, name, found, others, empty)
+        elif parts[name]:
+            for label in _subfolders(root / name):
+                _find_class(root, parts[name], label, f"{name}/{label}", found, others, empty)
+        else:
+            found.notes.append(f"The folder {name} beside train and test was passed over.")
+    _check_classes(root, found, split, empty)
+    if empty:
+        found.notes.append(f"Class folders without images were passed over: {', '.join(empty)}.")
+    if others:
+        kinds = ", ".join(sorted(others)[:5])
+        found.notes.append(
+            f"{others.total():,} files are no images by their names and were passed over ({kinds})."
+        )
+    return found
+
+
+def _find_class(
+    root: Path,
+    part: str | None,
+    label: str,
+    folder: str,
+    found: _Found,
+    others: collections.Counter[str],
+    empty: list[str],
+) -> None:
+    images = []
+    for below in _walk(root / folder):
+        suffix = Path(below).suffix.lower()
+        if suffix in SUFFIXES:
+            images.append(below)
+        else:
+            others[suffix or "no suffix"] += 1
+    if not images:
+        empty.append(_clean(folder))
+    found.entries += [_Entry(part, _clean(label), f"{folder}/{below}", below) for below in images]
+
+
+def _check_classes(root: Path, found: _Found, split: bool, empty: Sequence[str]) -> None:
+    layout = f"expected one folder of images per class, as in {root.name}/NORMAL/a.png"
+    if not found.entries:
+        loose = any(Path(entry.name).suffix.lower() in SUFFIXES for entry in _list(root))
+        where = "has images but no class folders" if loose else "holds no images"
+        raise DataError(f"{root} {where}; {layout}")
+    classes = sorted({entry.label for entry in found.entries})
+    if len(classes) < 2:
+        without = f" ({', '.join(empty)} without images)" if empty else ""
+        raise DataError(f"{root} holds one class, {classes[0]!r}{without}; {layout}, two or more")
+    if not split:
+        return
+    labels = {part: {e.label for e in found.entries if e.part == part} for part in PARTS}
+    if not labels["test"]:
+        raise DataError(
+            f"{root} has images in train but none in test; add {root.name}/test/CLASS/, or put the "
+            f"class folders straight into {root.name} to have them split"
+        )
+    unknown = sorted((labels["val"] | labels["test"]) - labels["train"])
+    if unknown:
+        raise DataError(
+            f"{root} has no train images of class {unknown[0]!r}, which occurs in val or test; "
+            f"each class needs some"
+        )
+
+
+def _split(
+    everything: Dataset, given: Sequence[str | None], root: Path, notes: list[str]
+) -> tuple[dict[str, Dataset], dict[str, Any]]:
+    assert everything.names is not None
+    if given[0] is None:
+        chosen, how = fixed_split(everything.names, everything.labels, everything.ids)
+        return {part: everything.subset(index) for part, index in chosen.items()}, how
+    where = np.array(given)
+    parts = {part: everything.subset(where == part) for part in PARTS}
+    for part in ("train", "test"):
+        if not len(parts[part]):
+            raise DataError(f"no image in the {part} folder of {root} can be read; mend the files")
+    split: dict[str, Any] = {"rule": "as given by the folders"}
+    if not len(parts["val"]):
+        train = parts["train"]
+        assert train.names is not None
+        chosen, split = fixed_split(train.names, train.labels, train.ids, VAL_FROM_TRAIN)
+        split["rule"] = f"train and test as given by the folders, val from train {split['rule']}"
+        parts |= {part: train.subset(index) for part, index in chosen.items()}
+        notes.append(f"There is no val folder: {len(parts['val']):,} images of train became val.")
+    split["images"] = {part: len(parts[part]) for part in PARTS}
+    notes += shared_ids({part: parts[part].ids for part in PARTS})
+    return parts, split
+
+
+def _walk(folder: Path) -> list[str]:
+    """List the files below a folder, sorted; each real folder once, so links cannot loop."""
+    files: list[str] = []
+    seen: set[Path] = set()
+    todo = [(folder, "")]
+    while todo:
+        here, prefix = todo.pop()
+        real = here.resolve()
+        if real in seen:
+            continue
+        seen.add(real)
+        for entry in _list(here):
+            if entry.is_dir():
+                todo.append((here / entry.name, f"{prefix}{entry.name}/"))
+            elif entry.is_file() or entry.is_symlink():  # a dangling link is reported later
+                files.append(prefix + entry.name)
+    return sorted(files)
+
+
+def _subfolders(folder: Path) -> list[str]:
+    return [entry.name for entry in _list(folder) if entry.is_dir()]
+
+
+def _list(folder: Path) -> list[os.DirEntry[str]]:
+    """List what is in a folder, sorted, without hidden files and those of macOS archives."""
+    try:
+        with os.scandir(folder) as entries:
+            shown = [e for e in entries if not e.name.startswith(".") and e.name != "__MACOSX"]
+    except OSError as error:
+        raise DataError(f"cannot read the folder {folder}: {error.strerror or error}") from error
+    return sorted(shown, key=lambda entry: entry.name)
+
+
+def _clean(name: str) -> str:
+    """Spell a name the same on every system: macOS writes accents as separate characters."""
+    # Bytes that are no UTF-8 reach Python as lone surrogates, which no file could hold again.
+    return unicodedata.normalize("NFC", name).encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,200 @@
+"""One door to all data: a name, a file or a folder becomes train, val and test."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from minicnn.data import registry
+from minicnn.data.cache import fetch_file, find_file, url_of
+from minicnn.data.dataset import Splits
+from minicnn.data.progress import Progress
+from minicnn.data.registry import Registered, RemoteFile
+from minicnn.errors import ArgumentError, DataError, DownloadError
+
+DEFAULT, FALLBACK = "pneumoniamnist", "phantom"
+# How long `default_spec` waits for a sign that the default can be downloaded.
+PROBE_SECONDS = 2.0
+# Enough to know that it is the file that answers, and not a log-in page.
+PROBE_BYTES = 4
+
+
+def load(
+    spec: str | Path,
+    *,
+    size: int | None = None,
+    id_pattern: str | None = None,
+    count: int | None = None,
+    progress: Progress = False,
+) -> Splits:
+    """Load a data set.
+
+    Parameters
+    ----------
+    spec
+        A registered name (``"phantom"``, ``"pneumoniamnist-64"``, ... see
+        `minicnn.data.registry`), an ``.npz`` file in MedMNIST format, a folder of class
+        folders with images, or a folder in NIH layout. A name goes before a file or folder
+        that is called the same; ``./phantom`` means the folder.
+    size
+        Height and width. Folders are brought to any size, 64 unless told; registered sets
+        come in the sizes they offer, 28 unless told; an ``.npz`` has the size it has.
+    id_pattern
+        For a folder of class folders: a regular expression whose one group is the patient.
+    count
+        For the phantoms: how many in all parts together.
+    progress
+        True for a bar on stderr while it downloads, decodes or draws, or a callable
+        ``progress(done, total)``.
+
+    Returns
+    -------
+    Splits
+        ``train``, ``val`` and ``test``, with credit, notes and how the split came about.
+
+    Raises
+    ------
+    DataError
+        If there is no such data set, or it is damaged, malformed or contradicts itself.
+    DownloadError
+        If it must be downloaded and cannot be.
+    ArgumentError
+        If an option does not suit this kind of data, or is out of range.
+    """
+    text = os.fspath(spec)
+    registered = None if isinstance(spec, Path) else registry.find(text, size)
+    if registered is not None:
+        _refuse("id_pattern", id_pattern, f"{text} brings its own split")
+        if registered.family.generated:
+            from minicnn.data.phantom_splits import draw_splits
+
+            return draw_splits(registered, count, progress)
+        _refuse("count", count, "only the phantoms can be drawn in any number")
+        return _load_registered(registered, progress)
+    _refuse("count", count, "only the phantoms can be drawn in any number")
+    path = Path(text).expanduser()
+    if not text or not path.exists():
+        raise _missing(text, path)
+    if path.is_dir():
+        return _load_folder(path, size, id_pattern, progress)
+    _refuse("id_pattern", id_pattern, "it is for folders of class folders")
+    return _load_npz(path, size)
+
+
+def default_spec(progress: Progress = False) -> tuple[str, str | None]:
+    """Choose the data where the user names none.
+
+    Returns
+    -------
+    spec
+        PneumoniaMNIST if it is cached or can be downloaded (it then is), else the phantoms.
+    reason
+        Why it is the phantoms, as a sentence; None for PneumoniaMNIST.
+
+    Notes
+    -----
+    Without a network it takes about two seconds.
+    """
+    entry = registry.find(DEFAULT)
+    assert entry is not None
+    try:
+        if find_file(entry.file) is None:
+            problem = _probe(entry.file)
+            if problem is not None:
+                raise DownloadError(problem)
+            fetch_file(entry.file, progress=progress, timeout=10.0, retries=1)
+    except DataError as error:
+        return FALLBACK, f"PneumoniaMNIST is not at hand: {error}"
+    return DEFAULT, None
+
+
+def _load_registered(registered: Registered, progress: Progress) -> Splits:
+    from minicnn.data.medmnist import read_npz
+
+    family = registered.family
+    return read_npz(
+        fetch_file(registered.file, progress=progress),
+        classes=family.classes,
+        name=registered.name,
+        credit=family.credit,
+        notes=family.notes,
+    )
+
+
+def _load_folder(
+    path: Path, size: int | None, id_pattern: str | None, progress: Progress
+) -> Splits:
+    from minicnn.data import folder, nih
+
+    if nih.is_nih(path):
+        _refuse("id_pattern", id_pattern, f"{path} names the patients in its table")
+        return nih.read_nih(
+            path, size=nih.DEFAULT_SIZE if size is None else size, progress=progress
+        )
+    return folder.read_folder(
+        path,
+        size=folder.DEFAULT_SIZE if size is None else size,
+        id_pattern=id_pattern,
+        progress=progress,
+    )
+
+
+def _load_npz(path: Path, size: int | None) -> Splits:
+    from minicnn.data.medmnist import read_npz
+
+    if path.suffix.lower() != ".npz":
+        raise DataError(
+            f"{path} is a file of kind {path.suffix or 'unknown'!r}; expected an .npz file in "
+            f"MedMNIST format, or a folder of images"
+        )
+    splits = read_npz(path)
+    _, height, width = splits.image_shape
+    if size is not None and (height, width) != (size, size):
+        raise ArgumentError(
+            f"size is {size} but {path} holds images of {height}x{width}; leave size out, or "
+            f"give the original image files in class folders, which are brought to any size"
+        )
+    return splits
+
+
+def _refuse(option: str, value: object, why: str) -> None:
+    if value is not None:
+        raise ArgumentError(f"{option} is {value!r} but does not apply here: {why}; leave it out")
+
+
+def _missing(text: str, path: Path) -> DataError:
+    looks_like_path = path.suffix or len(path.parts) > 1 or text.startswith((".", "~"))
+    if text and looks_like_path:
+        return DataError(
+            f"{text!r} does not exist (looked for {path.absolute()}); give an .npz file, a folder "
+            f"of images, or one of {', '.join(registry.FAMILIES)}"
+        )
+    return registry.unknown_name(text)
+
+
+def _probe(file: RemoteFile) -> str | None:
+    """Ask for the first bytes of a file; say in words why they do not come in time."""
+    import urllib.request
+
+    from minicnn.data.download import user_agent
+
+    url = url_of(file)
+    outcome: list[str | None] = []
+
+    def ask() -> None:
+        headers = {"User-Agent": user_agent(), "Range": f"bytes=0-{PROBE_BYTES - 1}"}
+        try:
+            request = urllib.request.Request(url, headers=headers)
+            with urllib.request.urlopen(request, timeout=PROBE_SECONDS) as response:
+                start = response.read(PROBE_BYTES)
+            # Every npz is a zip, and every zip begins with these letters.
+            outcome.append(None if start[:2] == b"PK" else f"{url} sends another file")
+        except Exception as error:
+            outcome.append(f"{url} cannot be reached ({getattr(error, 'reason', None) or error})")
+
+    # In a thread, because looking up a name may hang for longer than any time-out says.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(PROBE_SECONDS)
+    return outcome[0] if outcome else f"{url} did not answer within {PROBE_SECONDS:g} s"
