@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 from pathlib import Path
 
 from minicnn.data import registry
 from minicnn.data.cache import fetch_file, find_file, url_of
-from minicnn.data.dataset import Splits
+from minicnn.data.dataset import PARTS, Splits
 from minicnn.data.progress import Progress
 from minicnn.data.registry import Registered, RemoteFile
 from minicnn.errors import ArgumentError, DataError, DownloadError
@@ -148,7 +149,7 @@ def _load_npz(path: Path, size: int | None) -> Splits:
             f"{path} is a file of kind {path.suffix or 'unknown'!r}; expected an .npz file in "
             f"MedMNIST format, or a folder of images"
         )
-    splits = read_npz(path)
+    splits = _name_by_file(read_npz(path), path)
     _, height, width = splits.image_shape
     if size is not None and (height, width) != (size, size):
         raise ArgumentError(
@@ -156,6 +157,31 @@ def _load_npz(path: Path, size: int | None) -> Splits:
             f"give the original image files in class folders, which are brought to any size"
         )
     return splits
+
+
+def _name_by_file(splits: Splits, path: Path) -> Splits:
+    """Give a nameless copy or part of a registered set, told by its file name, its class names."""
+    family = registry.family_of_file(path.stem)
+    nameless = splits.classes == tuple(map(str, range(len(splits.classes))))
+    if (
+        family is None
+        or not nameless
+        or len(family.classes) != len(splits.classes)
+        or family.multilabel != splits.multilabel
+    ):
+        return splits
+    train, val, test = (
+        dataclasses.replace(splits.part(part), classes=family.classes) for part in PARTS
+    )
+    guess = f"The name of {path.name} points to {family.name}: classes and credit are its."
+    return dataclasses.replace(
+        splits,
+        train=train,
+        val=val,
+        test=test,
+        credit=family.credit,
+        notes=(*splits.notes, guess),
+    )
 
 
 def _refuse(option: str, value: object, why: str) -> None:

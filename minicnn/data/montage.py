@@ -27,7 +27,7 @@ def montage(dataset: Dataset, count: int = 24, columns: int | None = None) -> ND
     count
         How many to show; fewer where there are fewer.
     columns
-        Images per row; None takes about half as many rows as columns.
+        Images per row; None takes more columns than rows, and leaves few gaps.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def montage(dataset: Dataset, count: int = 24, columns: int | None = None) -> ND
 
     chosen = choose(dataset, check_count("count", count))
     if columns is None:
-        columns = max(1, round((2 * len(chosen)) ** 0.5))
+        columns = _good_columns(len(chosen))
     columns = min(check_count("columns", columns), max(1, len(chosen)))
     rows = -(-len(chosen) // columns)
     channels, height, width = dataset.image_shape
@@ -102,6 +102,12 @@ def choose(dataset: Dataset, count: int) -> NDArray[np.int64]:
         for position, index in enumerate(indices)
     ]
     return np.array([index for _, _, index in sorted(order)], dtype=np.int64)
+
+
+def _good_columns(count: int) -> int:
+    ideal = max(1.0, (2 * count) ** 0.5)  # half as many rows
+    near = range(max(1, round(0.75 * ideal)), round(1.4 * ideal) + 1)
+    return min(near, key=lambda columns: (-count % columns, abs(columns - ideal)))
 
 
 def _caption(dataset: Dataset, index: int) -> str:

@@ -229,8 +229,9 @@ def unknown_name(name: str) -> DataError:
     guess = f" Did you mean {' or '.join(near)}?" if near else ""
     return DataError(
         f"{name!r} is neither a registered data set nor an existing file or folder.{guess} "
-        f"Registered are {', '.join(names)}; or give an .npz file in MedMNIST format, a folder "
-        f"with one folder of images per class, or a folder in NIH layout"
+        f"Registered are {', '.join(FAMILIES)}, each also with a size, as in chestmnist-64; or "
+        f"give an .npz file in MedMNIST format, a folder with one folder of images per class, or "
+        f"a folder in NIH layout"
     )
 
 

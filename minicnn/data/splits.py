@@ -59,8 +59,10 @@ def fixed_split(
 
     Notes
     -----
-    Dealing follows iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011): the
-    rarest label first, each patient to the part that still wants most images of it.
+    A part still wants, of every label, of the images and of the patients, its share less
+    what it has. Patients are dealt out largest first, each to the part where the sum of the
+    squared wants, divided by the part's share, falls most. A patient with a tenth of all
+    images of a rare finding is thus placed while every part still has room.
     """
     names = [str(name) for name in names]
     groups = names if ids is None else [str(one) for one in ids]
@@ -90,6 +92,12 @@ def fixed_split(
     for group, part in zip(order, dealt, strict=True):
         part_of[members[group]] = part
     chosen = {part: np.flatnonzero(part_of == number) for number, part in enumerate(parts)}
+    if labels.ndim == 1 and len(np.unique(labels[chosen[parts[0]]])) < len(np.unique(labels)):
+        raise DataError(
+            f"{len(names)} images in {len(members)} groups are too few to give {parts[0]} some of "
+            f"each of {len(np.unique(labels))} classes and {', '.join(parts[1:])} at least one; "
+            f"add images"
+        )
     lines = sorted(f"{name}\t{parts[part_of[i]]}" for i, name in enumerate(names))
     description = {
         "rule": f"fixed by the data: {'by image' if ids is None else 'by patient'}, "
@@ -121,22 +129,20 @@ def shared_ids(ids: Mapping[str, NDArray | None]) -> list[str]:
 
 
 def _deal(counts: NDArray, images: NDArray, share: NDArray) -> NDArray[np.int64]:
-    """Assign each group, in the order given, to the part that wants its rarest label most."""
-    groups = len(counts)
-    dealt = np.full(groups, -1, dtype=np.int64)
-    wanted = share[:, None] * counts.sum(axis=0)  # (P, K) images of each label
-    wanted_images = share * images.sum()  # (P,)
-    while (open_groups := np.flatnonzero(dealt < 0)).size:
-        left = counts[open_groups].sum(axis=0)  # (K,)
-        label = int(np.where(left > 0, left, np.iinfo(np.int64).max).argmin())
-        for group in open_groups[counts[open_groups, label] > 0]:
-            # Rounded, so that a last bit cannot decide differently on another processor.
-            need = np.round(wanted[:, label], 6)
-            best = np.flatnonzero(need == need.max())
-            part = best[np.round(wanted_images[best], 6).argmax()]
-            dealt[group] = part
-            wanted[part] -= counts[group]
-            wanted_images[part] -= images[group]
+    """Assign each group, given in the order that breaks ties, to one part: (G,)."""
+    patients = np.ones_like(images)
+    columns = np.column_stack([counts, images, patients]).astype(np.float64)  # (G, K)
+    weights = columns / np.maximum(columns.sum(axis=0), 1)  # (G, K) of all there is
+    wanted = np.repeat(share[:, None], weights.shape[1], axis=1)  # (P, K)
+    dealt = np.empty(len(weights), dtype=np.int64)
+    # Rounded here and below, so that no last bit decides differently on another processor.
+    largest_first = np.argsort(-np.round(weights.max(axis=1), 9), kind="stable")
+    for group in largest_first:
+        weight = weights[group]
+        change = ((wanted - weight) ** 2 - wanted**2).sum(axis=1) / share  # (P,)
+        part = int(np.round(change, 9).argmin())
+        dealt[group] = part
+        wanted[part] -= weight
     return dealt
 
 
