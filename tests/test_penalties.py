@@ -80,7 +80,7 @@ def test_only_weights_are_penalised() -> None:
     # A layer on its own has no prefix in its names.
     assert list(penalised({"weight": np.ones((3, 2)), "bias": np.ones(3)})) == ["weight"]
     assert list(penalised({"weight": np.ones((3, 2)), "bias": np.ones((3, 2))})) == []
-    assert list(penalised({"filters": np.ones((3, 2))})) == ["filters"]
+    assert list(penalised({"filters": np.ones((3, 2)), "gain": np.ones(3)})) == ["filters"]
 
 
 @pytest.mark.parametrize("penalty", [L1(0.3), L2(0.3), ElasticNet(0.3, 0.7)], ids=repr)
