@@ -83,7 +83,7 @@ def summarize(
         units = "images" if ids is None else "patients"
         how = "" if multilabel else "stratified "
         summary["interval_method"] = (
-            f"95 % percentile interval of {resamples} {how}bootstrap resamples of {units}; "
+            f"95 % percentile interval of {resamples:,} {how}bootstrap resamples of {units}; "
             f"Wilson's interval for a proportion of exactly 0 or 1"
         )
     return to_json(summary)

@@ -1,0 +1,358 @@
+"""``report.html``: everything about one model on one page that needs no network.
+
+Pictures are part of the file, there is no script, and the page forbids itself to load
+anything. Names from the data are escaped, so a folder called ``<script>`` is only a name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from minicnn.evaluation.html import (
+    details,
+    escape,
+    image_to_png,
+    paragraph,
+    picture,
+    png_size,
+    read_png,
+    section,
+    table,
+)
+from minicnn.evaluation.report_style import STYLE
+from minicnn.files import write_text
+
+NOT_FOR_CLINICAL_USE = (
+    "Not for clinical use. This model was made for teaching and research; it must not be "
+    "used to diagnose or treat anybody."
+)
+FIGURES = {
+    "auc": "AUC",
+    "accuracy": "Accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+}
+ALT = {
+    "curves": "Learning curves: loss, accuracy and AUC after each epoch",
+    "confusion": "Confusion matrix",
+    "roc": "ROC curve",
+}
+# Charts of the results stand in pairs; the rest of the figures follow one by one.
+PAIR = ("confusion", "roc")
+GAP = "–"
+# Width over height from which a chart gets a row of its own.
+WIDE = 1.3
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One image (C, H, W) to show, with the lines under it."""
+
+    image: NDArray
+    lines: Sequence[str]
+
+
+def write_report(
+    path: str | Path,
+    *,
+    title: str,
+    metrics: Mapping[str, Any],
+    subtitle: str = "",
+    data: Mapping[str, Any] | None = None,
+    history: Iterable[Mapping[str, float]] = (),
+    config: Mapping[str, Any] | None = None,
+    figures: Mapping[str, bytes | str | Path] | None = None,
+    mistakes: Sequence[Example] = (),
+    notes: Sequence[str] = (),
+    command: str = "",
+) -> None:
+    """Write the report, all or nothing.
+
+    Parameters
+    ----------
+    path
+        Of the HTML file.
+    title, subtitle
+        What was trained on what.
+    metrics
+        As in ``metrics.json``: `minicnn.evaluation.summary.summarize`, perhaps with
+        ``data``, ``split``, ``val``, ``train_seconds`` and ``parameters``.
+    data
+        As `minicnn.evaluation.card.describe_data` returns it.
+    history
+        One row per epoch.
+    config
+        Settings, possibly nested.
+    figures
+        PNG bytes or files by name: ``curves``, ``confusion``, ``roc``, or any other.
+    mistakes
+        The images the model got most wrong.
+    notes
+        Sentences a reader must hear: skipped files, a split that leaks. Those of
+        ``metrics`` and ``data`` are added.
+    command
+        The command line that does it again.
+    """
+    pictures = {name: read_png(source) for name, source in (figures or {}).items()}
+    rows = [dict(row) for row in history]
+    heard = dict.fromkeys([*notes, *(data or {}).get("notes", ()), *metrics.get("notes", ())])
+    body = [
+        f"<h1>{escape(title)}</h1>",
+        paragraph(subtitle or _measured_on(metrics), "muted"),
+        f'<div class="warning" role="note">{escape(NOT_FOR_CLINICAL_USE)}</div>',
+        _key_figures(metrics),
+        _labels_table(metrics),
+        section("Notes", _list(heard)),
+        _results(pictures),
+        section("Learning curves", _chart(pictures, "curves"), _history_table(rows)),
+        *(
+            section(name.replace("_", " ").capitalize(), _chart(pictures, name))
+            for name in pictures
+            if name not in ALT
+        ),
+        _mistakes(mistakes, metrics),
+        _data(data),
+        section("Settings", _settings(config), _cost(metrics)),
+        section("Do it again", f"<pre>{escape(command)}</pre>" if command else ""),
+        _footer(),
+    ]
+    text = "\n".join(part for part in body if part)
+    write_text(path, _PAGE.format(title=escape(title), style=STYLE, body=text))
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def _measured_on(metrics: Mapping[str, Any]) -> str:
+    where = " ".join(f"{metrics.get(k) or ''}" for k in ("data", "split")).strip()
+    return f"Measured on {metrics['n']:,} images" + (f" ({where})" if where else "")
+
+
+def _key_figures(metrics: Mapping[str, Any]) -> str:
+    intervals = metrics.get("intervals", {})
+    cards = []
+    for name, label in FIGURES.items():
+        range_ = _interval(intervals.get(name))
+        cards.append(
+            f'<div class="figure"><span class="name">{label}</span>'
+            f"<b>{_number(metrics.get(name))}</b>"
+            f'<span class="range">{escape(range_ or " ")}</span></div>'
+        )
+    remarks = []
+    if metrics.get("baseline_accuracy") is not None:
+        remarks.append(
+            f"Always giving the commonest answer would score an accuracy of "
+            f"{_number(metrics['baseline_accuracy'])}."
+        )
+    if "labels" in metrics:
+        remarks.append("The figures are means over the labels that have positives.")
+    elif len(metrics.get("classes", ())) == 2:
+        remarks.append(f"The positive class is {metrics['classes'][1]}.")
+    elif metrics.get("classes"):
+        remarks.append("Precision, recall, F1 and AUC are means over the classes.")
+    remarks.append("Decisions are taken at a probability of 0.5.")
+    method = metrics.get("interval_method")
+    if method:
+        remarks.append(f"In brackets: {method}.")
+    split = metrics.get("split", "")
+    return section(
+        f"Key figures: {metrics['n']:,} {split} images".replace("  ", " "),
+        f'<div class="figures">{"".join(cards)}</div>',
+        paragraph(" ".join(remarks), "muted small"),
+        _validation(metrics),
+    )
+
+
+def _validation(metrics: Mapping[str, Any]) -> str:
+    val = metrics.get("val")
+    if not val:
+        return ""
+    rows = [
+        [label, _number(metrics.get(name)), _number(val.get(name))]
+        for name, label in FIGURES.items()
+    ]
+    head = ["", metrics.get("split", "measured"), f"val ({val['n']:,})" if "n" in val else "val"]
+    return details("Beside the validation images", table(rows, head))
+
+
+def _labels_table(metrics: Mapping[str, Any]) -> str:
+    if "labels" not in metrics:
+        return ""
+    rows = []
+    for name, m in metrics["labels"].items():
+        rows.append(
+            [
+                name,
+                f"{m['positives']:,}",
+                _number(m["auc"]),
+                _interval(m.get("intervals", {}).get("auc")) or GAP,
+                *(_number(m[k]) for k in ("average_precision", "recall", "precision", "f1")),
+            ]
+        )
+    head = ["", "positives", "AUC", "95 %", "average precision", "recall", "precision", "F1"]
+    return section("Label by label", table(rows, head))
+
+
+def _results(pictures: Mapping[str, bytes]) -> str:
+    names = [name for name in PAIR if name in pictures]
+    charts = "".join(_chart(pictures, name) for name in names)
+    if charts and not any(_is_wide(pictures[name]) for name in names):
+        charts = f'<div class="pair">{charts}</div>'
+    return section("Decisions and ranking", charts)
+
+
+def _chart(pictures: Mapping[str, bytes], name: str) -> str:
+    if name not in pictures:
+        return ""
+    png, alt = pictures[name], ALT.get(name, name.replace("_", " "))
+    # Charts have 144 pixels per inch, screens 96: at this size the text is as large as around it.
+    if not _is_wide(png):
+        return picture(png, alt, "chart", scale=2 / 3)
+    return f'<div class="scroll">{picture(png, alt, "chart wide", scale=2 / 3)}</div>'
+
+
+def _is_wide(png: bytes) -> bool:
+    width, height = png_size(png)
+    return width > WIDE * height
+
+
+def _history_table(rows: Sequence[Mapping[str, float]]) -> str:
+    if not rows:
+        return ""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    body = [[_history_cell(row.get(name)) for name in columns] for row in rows]
+    head = [name.replace("_", " ") for name in columns]
+    return details(f"All {len(rows)} epochs as numbers", table(body, head, numbers_from=0))
+
+
+def _history_cell(value: float | None) -> str:
+    if value is None or value != value:
+        return GAP
+    return f"{value}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def _mistakes(mistakes: Sequence[Example], metrics: Mapping[str, Any]) -> str:
+    if not mistakes:
+        return ""
+    cells = []
+    for example in mistakes:
+        lines = "<br>".join(escape(line) for line in example.lines)
+        shown = picture(image_to_png(example.image), ", ".join(example.lines))
+        cells.append(f"<figure>{shown}<figcaption>{lines}</figcaption></figure>")
+    return section(
+        "Worst mistakes",
+        paragraph("Wrong answers the model was surest of, as the model saw them.", "muted small"),
+        f'<div class="mistakes">{"".join(cells)}</div>',
+    )
+
+
+def _data(data: Mapping[str, Any] | None) -> str:
+    if not data:
+        return ""
+    parts = data["parts"]
+    rows: list[list[Any]] = [["images", *(f"{p['images']:,}" for p in parts.values())]]
+    if any(p["patients"] is not None for p in parts.values()):
+        patients = (p["patients"] for p in parts.values())
+        rows.append(["patients", *(GAP if n is None else f"{n:,}" for n in patients)])
+    for name in next(iter(parts.values()))["classes"]:
+        row = [name]
+        for p in parts.values():
+            count = p["classes"][name]
+            row.append(f"{count:,} ({count / max(p['images'], 1):.1%})")
+        rows.append(row)
+    channels, height, width = data["image_shape"]
+    kind = "grey" if channels == 1 else f"{channels} channels"
+    facts = [f"{data['name']}: images of {height} × {width} pixels, {kind}."]
+    rule = data.get("split", {}).get("rule")
+    if rule:
+        facts.append(f"Split: {str(rule).rstrip('.')}.")
+    return section(
+        "Data",
+        paragraph(" ".join(facts)),
+        table(rows, ["", *parts]),
+        paragraph(data["credit"], "muted small") if data.get("credit") else "",
+    )
+
+
+def _settings(config: Mapping[str, Any] | None) -> str:
+    if not config:
+        return ""
+    return table(_flatten(config), numbers_from=2, css="settings")
+
+
+def _flatten(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for key, value in config.items():
+        name = f"{prefix}{key}".replace("_", " ")
+        if isinstance(value, Mapping):
+            rows += _flatten(value, f"{name}: ")
+        elif isinstance(value, list | tuple) and any(isinstance(v, Mapping) for v in value):
+            for i, item in enumerate(value, start=1):
+                rows += _flatten(item if isinstance(item, Mapping) else {"": item}, f"{name} {i}: ")
+        elif isinstance(value, list | tuple):
+            rows.append((name, ", ".join(map(str, value)) or GAP))
+        elif isinstance(value, bool):
+            rows.append((name, "yes" if value else "no"))
+        else:
+            rows.append((name, GAP if value is None else str(value)))
+    return rows
+
+
+def _cost(metrics: Mapping[str, Any]) -> str:
+    facts = []
+    if metrics.get("parameters") is not None:
+        facts.append(f"The model has {metrics['parameters']:,} parameters.")
+    if metrics.get("train_seconds") is not None:
+        facts.append(f"Training took {metrics['train_seconds']:,.1f} seconds.")
+    return paragraph(" ".join(facts), "muted small") if facts else ""
+
+
+def _list(sentences: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    return f"<ul>{items}</ul>" if items else ""
+
+
+def _footer() -> str:
+    import platform
+
+    import numpy as np
+
+    from minicnn import __version__
+
+    made_by = (
+        f"minicnn {__version__}, NumPy {np.__version__}, Python {platform.python_version()}, "
+        f"{platform.system()} {platform.machine()}"
+    )
+    return f"<footer>{escape(made_by)}</footer>"
+
+
+def _number(value: float | None) -> str:
+    return GAP if value is None else f"{value:.3f}"
+
+
+def _interval(bounds: Sequence[float | None] | None) -> str:
+    if not bounds or bounds[0] is None or bounds[1] is None:
+        return ""
+    return f"[{bounds[0]:.3f}, {bounds[1]:.3f}]"
