@@ -77,7 +77,7 @@ def assert_close(actual: Any, expected: Any, tolerance: float, name: str = "") -
     expected = np.asarray(expected)
     actual = np.asarray(actual)
     assert actual.shape == expected.shape, name
-    largest = np.abs(expected).max(initial=1.0)
+    largest = np.abs(expected[np.isfinite(expected)]).max(initial=1.0)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * largest, err_msg=name)
 
 

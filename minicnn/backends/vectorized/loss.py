@@ -51,7 +51,7 @@ def cross_entropy_dx(
     """dscores[m, c] = dy (p[m, c] sum_k q[m, k] - q[m, c]) / W, (M, C).
 
     q[m, c] = (1 - s) w[c] [c = t_m] + s / C w[c] is what row m pulls class c with.
-    Ignored rows are zero.
+    Ignored rows are zero; the others are NaN where W = 0.
     """
     counted = target != ignore_index  # (M,)
     t = target[counted]
@@ -61,10 +61,10 @@ def cross_entropy_dx(
     pull[:] = label_smoothing / len(w) * w
     pull[np.arange(len(t)), t] += (1 - label_smoothing) * w[t]
     dscores = np.zeros(scores.shape, scores.dtype)  # (M, C)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         p = np.exp(_log_softmax(scores[counted]))  # (M', C)
         gradient = p * pull.sum(axis=1, keepdims=True) - pull  # (M', C)
-        dscores[counted] = gradient * (dy / total)
+    dscores[counted] = gradient * (dy / total) if total != 0 else np.nan
     return dscores
 
 
