@@ -1,0 +1,1 @@
+"""Time and memory of minicnn beside its peers; ``python -m benchmarks --help``."""
