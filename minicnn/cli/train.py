@@ -1,0 +1,195 @@
+"""``minicnn train``: from a data set to a trained model and its report, in one line."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minicnn.errors import ArgumentError, MinicnnError
+
+if TYPE_CHECKING:
+    from minicnn.training.options import Options
+    from minicnn.training.rundir import RunDir
+
+INTERRUPTED = 130
+ROOT = Path("runs")
+# What the recipe decides unless it is given.
+CHOICES = (
+    "size",
+    "id_pattern",
+    "model",
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "lr",
+    "l1",
+    "l2",
+    "augment",
+    "patience",
+)
+FIGURES = {
+    "auc": "AUC",
+    "accuracy": "accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+}
+EXAMPLE = """examples:
+  minicnn train
+  minicnn train --data pneumoniamnist --epochs 15 --seed 1 --out runs/first
+  minicnn train --data photos/ --size 64 --model lenet --no-augment
+  minicnn train --resume runs/first
+
+Options left out are chosen from the task and the shape of the images; the choices are
+printed, and kept in config.json. The run folder holds config.json, history.csv,
+metrics.json, model.npz, report.html, curves.png, confusion.png and roc.png.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add this command to the command line."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "train",
+        help="train a network and write a run folder with its report",
+        description="Train a network on images and write a run folder with its report.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--data", metavar="SPEC", help="a data set's name, an .npz file or a folder of images")
+    add("--size", type=int, metavar="N", help="bring images to NxN pixels")
+    add("--id-pattern", metavar="RE", help="regular expression for the patient in file names")
+    add("--model", metavar="NAME", help="network from the zoo (lungnet, lenet, ...)")
+    add("--epochs", type=int, metavar="N", help="passes over the training images")
+    add("--batch-size", type=int, metavar="B", help="images per step")
+    add("--optimizer", metavar="NAME", help="adamw, adam, sgd, rmsprop or adagrad")
+    add("--lr", type=float, metavar="X", help="largest learning rate")
+    add("--l1", type=float, metavar="X", help="strength of the L1 penalty")
+    add("--l2", type=float, metavar="X", help="strength of the L2 penalty")
+    add(
+        "--augment",
+        action=argparse.BooleanOptionalAction,
+        help="change the training images at random (on unless told)",
+    )
+    add("--patience", type=int, metavar="N", help="stop after N epochs without improvement")
+    add("--seed", type=int, metavar="S", help="decides weights, order, augmentation (0)")
+    add("--resume", metavar="DIR", help="go on with the run in DIR")
+    add("--out", metavar="DIR", help="the new run folder (runs/DATA-MODEL-N)")
+    add("--json", action="store_true", help="print metrics.json, and nothing else, on stdout")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; return 0, or 130 after Ctrl-C. Errors are raised as `MinicnnError`."""
+    from minicnn.training.job import TrainingJob
+    from minicnn.training.rundir import RunDir
+
+    folder: RunDir | None = None
+    try:
+        if args.resume is not None:
+            _refuse_other_options(args)
+            folder = RunDir.open(args.resume)
+            job = TrainingJob.of(folder, _say, progress=True)
+        else:
+            job = TrainingJob(_options(args), _say, progress=True)
+            folder = _new_folder(args.out, job)
+        _say(f"run     {folder.path}")
+        metrics = job.run(folder, resume=args.resume is not None)
+    except KeyboardInterrupt:
+        _say("\n" + _after_interrupt(folder))
+        return INTERRUPTED
+    if args.json:
+        print(folder.metrics.read_text(encoding="utf-8"), end="")
+    else:
+        print(table(metrics))
+        print(f"report: {folder.report}")
+    return 0
+
+
+def table(metrics: dict[str, Any]) -> str:
+    """Lay out the figures on test and val, with their intervals."""
+    parts = {f"test ({metrics['n']:,})": metrics, f"val ({metrics['val']['n']:,})": metrics["val"]}
+    lines = ["".join(["", *(f"{name:>26}" for name in parts)]).rjust(10 + 26 * len(parts))]
+    for key, name in FIGURES.items():
+        cells = (_cell(part.get(key), part["intervals"].get(key)) for part in parts.values())
+        lines.append(f"{name:<10}" + "".join(f"{cell:>26}" for cell in cells))
+    if metrics.get("interval_method"):
+        lines.append("in brackets: 95 % intervals")
+    return "\n".join(lines)
+
+
+def _cell(value: float | None, interval: Any) -> str:
+    if value is None:
+        return "undefined"
+    if not interval or None in interval:
+        return f"{value:.3f}"
+    return f"{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"
+
+
+def _options(args: argparse.Namespace) -> Options:
+    from minicnn.training.options import Options, settled_spec
+
+    given = {name: getattr(args, name) for name in CHOICES}
+    given["seed"] = 0 if args.seed is None else args.seed
+    # Checked before anything is downloaded; the name of the data comes after.
+    options = Options(data="phantom", **given)
+    spec = _default_data() if args.data is None else settled_spec(args.data)
+    return Options(**options.to_json() | {"data": spec})
+
+
+def _default_data() -> str:
+    from minicnn import data
+
+    spec, reason = data.default_spec(progress=True)
+    if reason is None:
+        _say(f"no --data given: training on {spec}")
+    else:
+        _say(
+            f"no --data given, and {reason}\n"
+            f"Training on the built-in phantoms instead: synthetic chest radiographs of nobody."
+        )
+    return spec
+
+
+def _new_folder(out: str | None, job: Any) -> RunDir:
+    from minicnn.training.recipe import MODEL
+    from minicnn.training.rundir import RunDir
+
+    if out is not None:
+        return RunDir.create(out, job.config())
+    data = Path(job.options.data)
+    stem = data.stem if data.suffix == ".npz" else data.name
+    name = re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "data"
+    return RunDir.create_next(ROOT, f"{name}-{job.options.model or MODEL}", job.config())
+
+
+def _refuse_other_options(args: argparse.Namespace) -> None:
+    given = [name for name in ("data", *CHOICES, "seed", "out") if getattr(args, name) is not None]
+    if given:
+        flags = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise ArgumentError(
+            f"--resume goes on with the options the run began with, so it cannot take {flags}; "
+            "drop them, or start a new training without --resume"
+        )
+
+
+def _after_interrupt(folder: RunDir | None) -> str:
+    if folder is None or not folder.config.is_file():
+        return "interrupted before anything was begun"
+    resume = f"go on with: minicnn train --resume {shlex.quote(str(folder.path))}"
+    try:
+        from minicnn.training.checkpoint import Checkpoint
+
+        epochs = Checkpoint.load(folder.checkpoint).epoch
+        total = folder.read_config()["recipe"]["epochs"]
+    except (MinicnnError, KeyError):
+        return f"interrupted before the first epoch was finished; {resume}"
+    return f"interrupted; {epochs} of {total} epochs are saved in {folder.path}; {resume}"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,326 @@
+"""The training loop.
+
+for each epoch:
+    for each batch, shuffled:
+        x = preprocess(augment(images))
+        loss = loss(model.forward(x), labels) + penalty
+        model.backward(gradient of the loss); penalty adds its own gradient
+        optimizer.step() at the learning rate of the schedule
+    validate, write one row of history, tell the callbacks, write the checkpoint
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.arguments import check_count
+from minicnn.errors import ArgumentError, DivergedError
+from minicnn.layers.base import Layer
+from minicnn.schedules import ReduceOnPlateau
+from minicnn.training import snapshot
+from minicnn.training.callbacks import Callback
+from minicnn.training.checkpoint import Checkpoint
+from minicnn.training.diverged import find_culprit
+from minicnn.training.history import History
+from minicnn.training.measures import accuracy, auc, targets
+from minicnn.training.predicting import predict_scores
+from minicnn.training.randomness import generator
+
+if TYPE_CHECKING:
+    from minicnn.data.augment import Augment
+    from minicnn.data.dataset import Dataset
+    from minicnn.data.preprocess import Preprocess
+    from minicnn.losses import Loss
+    from minicnn.optimizers import Optimizer
+    from minicnn.penalties import ElasticNet
+
+Schedule = Callable[[int], float]
+
+
+class Trainer:
+    """Train a model on a data set.
+
+    Parameters
+    ----------
+    model : Layer
+        Trained in place.
+    loss : Loss
+        Compares scores with labels.
+    optimizer : Optimizer
+        Made for this model.
+    penalty : L1, L2 or ElasticNet, optional
+        Added to the loss; the ``loss`` of the history includes it.
+    schedule : callable, optional
+        From the step, counted from 0 over the whole training, to the learning rate. By
+        default the rate stays what the optimizer has. A `ReduceOnPlateau` is told the
+        validation loss after each epoch (with mode "max" the accuracy).
+    callbacks : iterable of Callback
+        Told about each batch and epoch, in this order.
+    preprocess : Preprocess, optional
+        By default `Preprocess` (normalisation), fitted on the training images by `fit`.
+    augment : Augment, optional
+        Changes each training batch; never validation data.
+    batch_size : int
+        Images per step.
+    seed : int
+        Decides the order of the images and the augmentation, epoch by epoch.
+
+    Examples
+    --------
+    >>> trainer = Trainer(model, CrossEntropyLoss(), Adam(model))  # doctest: +SKIP
+    >>> history = trainer.fit(splits.train, splits.val, epochs=10)  # doctest: +SKIP
+    >>> trainer.evaluate(splits.test)["auc"]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        model: Layer,
+        loss: Loss,
+        optimizer: Optimizer,
+        penalty: ElasticNet | None = None,
+        schedule: Schedule | None = None,
+        callbacks: Iterable[Callback] = (),
+        *,
+        preprocess: Preprocess | None = None,
+        augment: Augment | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
+    ) -> None:
+        generator(seed, "shuffle")  # complains about an impossible seed now, not later
+        self.model = model
+        self.loss = loss
+        self.optimizer = optimizer
+        self.penalty = penalty
+        self.schedule = schedule
+        self.callbacks = list(callbacks)
+        self.preprocess = preprocess
+        self.augment = augment
+        self.batch_size = check_count("batch_size", batch_size)
+        self.seed = seed
+        self.history = History()
+        self.epoch = 0  # the one in progress or just finished, from 1
+        self.epochs = 0
+        self.saved_epochs = 0  # of those, in the checkpoint
+        self.images_per_epoch = 0
+        self.stop_reason: str | None = None
+        self._dtype = next((p.dtype for p in model.params.values()), np.dtype(np.float32))
+
+    # ---- training -------------------------------------------------------------------
+
+    def fit(
+        self,
+        train: Dataset,
+        val: Dataset | None = None,
+        epochs: int = 10,
+        *,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+    ) -> History:
+        """Train for ``epochs`` epochs, or until a callback stops.
+
+        Parameters
+        ----------
+        train : Dataset
+            What to learn from.
+        val : Dataset, optional
+            Measured after each epoch.
+        epochs : int
+            How many in all, those before a resume included.
+        checkpoint : path, optional
+            Where to write everything after each epoch.
+        resume : bool
+            Go on from ``checkpoint`` where that file exists. The result is, bit for bit,
+            that of a training that was never interrupted.
+
+        Returns
+        -------
+        History
+            One row per epoch: epoch, lr (of its last step), loss and accuracy (means over
+            its training batches, penalty included), val_loss, val_accuracy, val_auc,
+            seconds, images_per_second.
+
+        Raises
+        ------
+        ArgumentError
+            The batch is larger than the data.
+        DivergedError
+            The loss became NaN or infinite.
+        """
+        self.check(train, epochs)
+        self.history = History()
+        self.epoch, self.epochs, self.stop_reason = 0, epochs, None
+        self.saved_epochs, self.images_per_epoch = 0, len(train)
+        if resume and checkpoint is not None and Path(checkpoint).is_file():
+            snapshot.restore(self, Checkpoint.load(checkpoint))
+        self._fit_preprocess(train)
+        try:
+            for callback in self.callbacks:
+                callback.on_fit_begin(self)
+            # Overflow has its own, better message: DivergedError.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                while self.epoch < epochs and self.stop_reason is None:
+                    self.epoch += 1
+                    self._run_epoch(train, val)
+                    if checkpoint is not None:
+                        snapshot.take(self).save(checkpoint)
+                        self.saved_epochs = self.epoch
+        finally:
+            for callback in self.callbacks:
+                callback.on_fit_end(self)
+        return self.history
+
+    def check(self, train: Dataset, epochs: int) -> None:
+        """Complain about what `fit` could not do, without doing anything."""
+        check_count("epochs", epochs)
+        if self.batch_size > len(train):
+            raise ArgumentError(
+                f"batch_size is {self.batch_size} but there are only {len(train)} training "
+                f"images; use a batch of at most {len(train)} (--batch-size {len(train)})"
+            )
+
+    def rehearse(self, train: Dataset) -> None:
+        """Do one step and one evaluation on copies, so that every kernel gets compiled.
+
+        Nothing of the model, the optimizer or their random generators changes.
+        """
+        self._fit_preprocess(train)
+        twin = copy.copy(self)
+        twin.model, twin.optimizer = copy.deepcopy((self.model, self.optimizer))
+        batch = slice(0, self.batch_size)
+        # What goes wrong here goes wrong again in the real step, with epoch and batch.
+        with contextlib.suppress(DivergedError), np.errstate(all="ignore"):
+            x = twin._batch(train.images[batch], generator(self.seed, "augment"))
+            twin._step(x, train.labels[batch], 0)
+            twin.predict_scores(train.images[batch])
+
+    def stop(self, reason: str) -> None:
+        """End the training after this epoch (for callbacks)."""
+        self.stop_reason = reason
+
+    def evaluate(self, dataset: Dataset) -> dict[str, float]:
+        """Measure loss, accuracy and AUC in evaluation mode, without augmentation.
+
+        The loss includes the penalty, as in training. Accuracy takes the highest score, or
+        with several labels each label at 0.5. The AUC is a mean over classes or labels that
+        have positives and negatives, NaN where none has.
+        """
+        scores = self.predict_scores(dataset.images)
+        return {
+            "loss": self.loss.forward(scores, targets(self.loss, dataset.labels, scores))
+            + self._penalty(),
+            "accuracy": accuracy(dataset.labels, scores),
+            "auc": auc(dataset.labels, scores),
+        }
+
+    def predict_scores(self, images: NDArray) -> NDArray[np.float64]:
+        """Compute the raw scores (N, K) of images (N, C, H, W) in evaluation mode."""
+        if self.preprocess is None:
+            raise ArgumentError(
+                "the trainer has no preprocessing yet; call fit first, or pass preprocess="
+            )
+        return predict_scores(self.model, images, self.preprocess)
+
+    def _fit_preprocess(self, train: Dataset) -> None:
+        if self.preprocess is None:
+            from minicnn.data.preprocess import Preprocess
+
+            self.preprocess = Preprocess().fit(train.images)
+
+    # ---- one epoch ------------------------------------------------------------------
+
+    def _run_epoch(self, train: Dataset, val: Dataset | None) -> None:
+        from minicnn.data.batches import batch_indices
+
+        start = time.perf_counter()
+        shuffle = generator(self.seed, "shuffle", self.epoch)
+        draws = generator(self.seed, "augment", self.epoch)
+        batches = math.ceil(len(train) / self.batch_size)
+        loss = correct = images = 0.0
+        self.model.train()
+        for i, indices in enumerate(batch_indices(len(train), self.batch_size, shuffle)):
+            if self.schedule is not None:
+                self.optimizer.lr = self.schedule((self.epoch - 1) * batches + i)
+            x = self._batch(train.images[indices], draws)  # (B, C, H, W)
+            labels = train.labels[indices]
+            value, scores = self._step(x, labels, i + 1)
+            images += len(indices)
+            loss += value * len(indices)
+            correct += accuracy(labels, scores) * len(indices)
+            so_far = {"images": images, "loss": loss / images, "accuracy": correct / images}
+            for callback in self.callbacks:
+                callback.on_batch_end(self, so_far)
+        trained = time.perf_counter() - start
+
+        self._check_weights(x)
+        row: dict[str, int | float] = {
+            "epoch": self.epoch,
+            "lr": float(self.optimizer.lr),
+            "loss": loss / images,
+            "accuracy": correct / images,
+        }
+        if val is not None:
+            measured = self.evaluate(val)
+            row |= {f"val_{name}": value for name, value in measured.items()}
+            if not math.isfinite(measured["loss"]):
+                raise self._diverged(x, f"the validation loss of epoch {self.epoch} is not finite")
+        row["seconds"] = time.perf_counter() - start
+        row["images_per_second"] = images / trained
+        self.history.append(row)
+        self._tell_schedule(row)
+        for callback in self.callbacks:
+            callback.on_epoch_end(self, row)
+
+    def _batch(self, images: NDArray, draws: np.random.Generator) -> NDArray:
+        assert self.preprocess is not None
+        x = self.preprocess.before_augmentation(images, self._dtype)
+        if self.augment is not None:
+            x = self.augment(x, draws)
+        return self.preprocess.after_augmentation(x)
+
+    def _step(self, x: NDArray, labels: NDArray, batch: int) -> tuple[float, NDArray]:
+        """Do one update; return the loss with its penalty, and the scores."""
+        model = self.model
+        scores = model.forward(x)  # (B, K)
+        value = self.loss.forward(scores, targets(self.loss, labels, scores)) + self._penalty()
+        if not math.isfinite(value):
+            raise self._diverged(x, f"the loss became {value} in epoch {self.epoch}, batch {batch}")
+        model.backward(self.loss.backward())
+        if self.penalty is not None:
+            self.penalty.add_gradient(model.params, model.grads)
+        self.optimizer.step()
+        return value, scores
+
+    def _tell_schedule(self, row: dict[str, int | float]) -> None:
+        """Let a schedule that listens (`ReduceOnPlateau`) hear loss, or else accuracy."""
+        if not isinstance(self.schedule, ReduceOnPlateau):
+            return
+        name = "loss" if self.schedule.mode == "min" else "accuracy"
+        self.schedule.update(row.get(f"val_{name}", row[name]))
+
+    def _penalty(self) -> float:
+        return 0.0 if self.penalty is None else self.penalty.value(self.model.params)
+
+    def _check_weights(self, x: NDArray) -> None:
+        """Notice a last step of the epoch that ruined the weights, before they are saved."""
+        arrays = [*self.model.params.values(), *self.model.buffers.values()]
+        if not all(np.isfinite(a).all() for a in arrays):
+            raise self._diverged(x, f"the last step of epoch {self.epoch} gave unusable weights")
+
+    def _diverged(self, x: NDArray, what: str) -> DivergedError:
+        if not np.isfinite(x).all():
+            return DivergedError(f"{what}: the images of the batch hold NaN; check the data")
+        culprit = find_culprit(self.model, x)
+        where = "every layer's numbers are finite, but loss or penalty is not"
+        return DivergedError(
+            f"{what}; first in {culprit or where}. Lower the learning rate (--lr, now "
+            f"{float(self.optimizer.lr):.3g}), or check the data"
+        )

@@ -1,0 +1,145 @@
+"""After the training: from a model to metrics, pictures and the report in the run folder."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn import storage
+from minicnn.data.preprocess import Preprocess
+from minicnn.evaluation.card import describe_data
+from minicnn.evaluation.mistakes import worst_mistakes
+from minicnn.evaluation.report import Example, write_report
+from minicnn.evaluation.scores import probabilities
+from minicnn.evaluation.summary import summarize
+from minicnn.layers.base import Layer
+from minicnn.training.history import History
+from minicnn.training.predicting import predict_scores
+from minicnn.training.rundir import RunDir
+
+if TYPE_CHECKING:
+    from minicnn.data.dataset import Dataset, Splits
+
+MISTAKES = 12
+
+
+def metadata_of(splits: Splits, preprocess: Preprocess, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a model file says about itself, so that ``predict`` needs nothing else."""
+    return {
+        "task": "multilabel" if splits.multilabel else "classification",
+        "classes": list(splits.classes),
+        "input_shape": list(splits.image_shape),
+        "preprocess": preprocess.to_config(),
+        "data": splits.name,
+        "credit": splits.credit,
+        **facts,
+    }
+
+
+def measure(dataset: Dataset, scores: NDArray) -> dict[str, Any]:
+    """Summarise scores (N, K) against the labels, with intervals, by patient where known."""
+    return summarize(
+        dataset.labels,
+        scores,
+        dataset.classes,
+        multilabel=dataset.multilabel,
+        ids=dataset.ids,
+    )
+
+
+def write_results(
+    run: RunDir,
+    splits: Splits,
+    model: Layer,
+    preprocess: Preprocess,
+    history: History,
+    facts: Mapping[str, Any],
+    config: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Write ``model.npz``, the pictures, ``report.html`` and at last ``metrics.json``.
+
+    Parameters
+    ----------
+    run : RunDir
+        Where to.
+    splits : Splits
+        The data; ``val`` and ``test`` are measured.
+    model : Layer
+        With the weights to keep.
+    preprocess : Preprocess
+        What the model was trained with.
+    history : History
+        Of the training.
+    facts : dict
+        More entries for ``metrics.json`` and the model's metadata: ``model``,
+        ``kept_epoch``, ...
+    config : dict
+        Settings to list in the report.
+
+    Returns
+    -------
+    dict
+        The content of ``metrics.json``.
+    """
+    from minicnn.plots.confusion import plot_confusion
+    from minicnn.plots.curves import plot_curves
+    from minicnn.plots.roc import plot_roc
+
+    storage.save(model, run.model, metadata=metadata_of(splits, preprocess, facts))
+    history.to_csv(run.history)
+    scores = {
+        part: predict_scores(model, splits.part(part).images, preprocess)
+        for part in ("val", "test")
+    }
+    metrics = {
+        "data": splits.name,
+        "split": "test",
+        **measure(splits.test, scores["test"]),
+        "val": measure(splits.val, scores["val"]),
+        **facts,
+    }
+    shares = probabilities(scores["test"], splits.multilabel)
+    kept = facts["kept_epoch"]
+    plot_curves(history, run.curves, best_epoch=None if kept == len(history) else kept)
+    plot_confusion(metrics, run.confusion)
+    plot_roc(splits.test.labels, shares, metrics, run.roc)
+    write_report(
+        run.report,
+        title=f"{facts['model']} on {splits.name}",
+        metrics=metrics,
+        data=describe_data(splits),
+        history=history,
+        config=config,
+        figures={"curves": run.curves, "confusion": run.confusion, "roc": run.roc},
+        mistakes=_examples(splits.test, shares),
+        command=command_line(config.get("options", {})),
+    )
+    run.write_metrics(metrics)
+    return metrics
+
+
+def command_line(options: Mapping[str, Any]) -> str:
+    """Return the command that trains with these options."""
+    words = ["minicnn", "train"]
+    for name, value in options.items():
+        flag = "--" + name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+        elif value is False:
+            words.append(flag.replace("--", "--no-", 1))
+        elif value is not None:
+            words += [flag, shlex.quote(str(value))]
+    return " ".join(words)
+
+
+def _examples(dataset: Dataset, shares: NDArray[np.float64]) -> list[Example]:
+    examples = []
+    for wrong in worst_mistakes(dataset.labels, shares, dataset.classes, MISTAKES):
+        name = f"image {wrong.index}" if dataset.names is None else str(dataset.names[wrong.index])
+        lines = (f"{wrong.truth}", f"called {wrong.called} ({wrong.probability:.0%})", name)
+        examples.append(Example(dataset.images[wrong.index], lines))
+    return examples
