@@ -122,7 +122,8 @@ def load_arrays(name: str) -> dict[str, NDArray] | None:
         path = folder / f"{name}.npz"
         try:
             if path.is_file():
-                with np.load(path, allow_pickle=False) as arrays:
+                # Opened here, because np.load leaves a damaged file open.
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                     return dict(arrays)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             continue  # damaged: the caller prepares it again

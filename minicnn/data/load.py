@@ -22,7 +22,7 @@ PROBE_BYTES = 4
 
 
 def load(
-    spec: str | Path,
+    spec: str | os.PathLike[str],
     *,
     size: int | None = None,
     id_pattern: str | None = None,
@@ -63,8 +63,10 @@ def load(
     ArgumentError
         If an option does not suit this kind of data, or is out of range.
     """
+    if not isinstance(spec, str | os.PathLike):
+        raise ArgumentError(f"spec is {spec!r}; expected the name of a data set or a path")
     text = os.fspath(spec)
-    registered = None if isinstance(spec, Path) else registry.find(text, size)
+    registered = None if isinstance(spec, os.PathLike) else registry.find(text, size)
     if registered is not None:
         _refuse("id_pattern", id_pattern, f"{text} brings its own split")
         if registered.family.generated:

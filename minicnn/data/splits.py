@@ -60,9 +60,10 @@ def fixed_split(
     Notes
     -----
     A part still wants, of every label, of the images and of the patients, its share less
-    what it has. Patients are dealt out largest first, each to the part where the sum of the
-    squared wants, divided by the part's share, falls most. A patient with a tenth of all
-    images of a rare finding is thus placed while every part still has room.
+    what it has. Patients are dealt out largest first, each to the part where the weighted sum
+    of the squared wants, divided by the part's share, falls most. A patient with a tenth of
+    all images of a rare finding is thus placed while every part still has room. Images and
+    patients together weigh as much as all labels.
     """
     names = [str(name) for name in names]
     groups = names if ids is None else [str(one) for one in ids]
@@ -133,14 +134,16 @@ def _deal(counts: NDArray, images: NDArray, share: NDArray) -> NDArray[np.int64]
     patients = np.ones_like(images)
     columns = np.column_stack([counts, images, patients]).astype(np.float64)  # (G, K)
     weights = columns / np.maximum(columns.sum(axis=0), 1)  # (G, K) of all there is
+    labels = counts.shape[1]
+    matters = np.array([1.0] * labels + [labels / 2, labels / 2])  # (K,)
     wanted = np.repeat(share[:, None], weights.shape[1], axis=1)  # (P, K)
     dealt = np.empty(len(weights), dtype=np.int64)
     # Rounded here and below, so that no last bit decides differently on another processor.
     largest_first = np.argsort(-np.round(weights.max(axis=1), 9), kind="stable")
     for group in largest_first:
         weight = weights[group]
-        change = ((wanted - weight) ** 2 - wanted**2).sum(axis=1) / share  # (P,)
-        part = int(np.round(change, 9).argmin())
+        fall = wanted**2 - (wanted - weight) ** 2  # (P, K)
+        part = int(np.round((matters * fall).sum(axis=1) / share, 9).argmax())
         dealt[group] = part
         wanted[part] -= weight
     return dealt

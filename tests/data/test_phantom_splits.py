@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minicnn import data
+from minicnn.data import phantom
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, str]]:
+    """Replace the artist by a quick one and list its commissions."""
+    calls: list[tuple[int, int, str]] = []
+
+    def draw(
+        count: int, size: int = 28, *, task: str, rng: np.random.Generator, **rest: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        calls.append((count, size, task))
+        images = rng.integers(0, 256, (count, 1, size, size), dtype=np.uint8)
+        shape: tuple[int, ...] = (count,) if task == "binary" else (count, 14)
+        return images, rng.integers(0, 2, shape)
+
+    monkeypatch.setattr(phantom, "make_phantoms", draw, raising=False)
+    monkeypatch.setattr(phantom, "CLASSES", ("normal", "pneumonia"), raising=False)
+    names = tuple(f"finding {k}" for k in range(14))
+    monkeypatch.setattr(phantom, "FINDINGS", names, raising=False)
+    return calls
+
+
+def test_the_default_is_large_enough_to_learn_from(drawn: list) -> None:
+    told: list[tuple[int, int | None]] = []
+    splits = data.load("phantom", progress=lambda done, total: told.append((done, total)))
+    assert splits.sizes == {"train": 3500, "val": 500, "test": 1000}
+    assert splits.image_shape == (1, 28, 28)
+    assert splits.classes == ("normal", "pneumonia")
+    assert "no patient" in splits.credit
+    assert "drawn with seed" in splits.split["rule"]
+    assert told[-1] == (5000, 5000) and len(told) > 5
+    assert sum(count for count, _, _ in drawn) == 5000
+
+
+def test_is_drawn_once_and_the_same_for_everybody(
+    drawn: list, cache_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = data.load("phantom", count=300)
+    calls = len(drawn)
+    second = data.load("phantom", count=300)
+    assert len(drawn) == calls
+    monkeypatch.setenv("MINICNN_DATA_DIR", str(tmp_path / "another computer"))
+    monkeypatch.setattr("minicnn.data.cache._usual_dir", lambda: tmp_path / "none")
+    third = data.load("phantom", count=300)
+    assert len(drawn) == 2 * calls
+    for again in (second, third):
+        assert np.array_equal(first.part("all").images, again.part("all").images)
+        assert np.array_equal(first.part("all").labels, again.part("all").labels)
+    assert first.sizes == {"train": 210, "val": 30, "test": 60}
+
+
+def test_a_smaller_number_is_the_beginning_of_a_larger(drawn: list) -> None:
+    large = data.load("phantom", count=500).part("all")
+    small = data.load("phantom", count=250).part("all")
+    assert np.array_equal(small.images, large.images[:250])
+
+
+def test_sizes_and_findings(drawn: list) -> None:
+    splits = data.load("phantom-14-64", count=20)
+    assert splits.image_shape == (1, 64, 64)
+    assert splits.multilabel and len(splits.classes) == 14
+    assert drawn == [(20, 64, "multilabel")]
+    assert data.load("phantom", size=32, count=20).name == "phantom-32"
+
+
+def test_an_edited_generator_does_not_meet_old_images(
+    drawn: list, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data.load("phantom", count=20)
+    (tmp_path / "__init__.py").write_text("# another generator")
+    monkeypatch.setattr(phantom, "__file__", str(tmp_path / "__init__.py"))
+    data.load("phantom", count=20)
+    assert len(drawn) == 2
+
+
+def test_a_damaged_cache_is_drawn_anew(drawn: list, cache_dir: Path) -> None:
+    first = data.load("phantom", count=20)
+    (kept,) = (cache_dir / "prepared").iterdir()
+    kept.write_bytes(kept.read_bytes()[:500])
+    again = data.load("phantom", count=20)
+    assert np.array_equal(first.train.images, again.train.images)
+    assert len(drawn) == 2
