@@ -5,10 +5,19 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minicnn.cli.arguments import (
+    add_command,
+    add_json,
+    add_size,
+    nonnegative_float,
+    positive_float,
+    positive_int,
+    seed,
+)
+from minicnn.cli.output import figures, print_json, say
 from minicnn.errors import ArgumentError, MinicnnError
 
 if TYPE_CHECKING:
@@ -31,13 +40,6 @@ CHOICES = (
     "augment",
     "patience",
 )
-FIGURES = {
-    "auc": "AUC",
-    "accuracy": "accuracy",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-}
 EXAMPLE = """examples:
   minicnn train
   minicnn train --data pneumoniamnist --epochs 15 --seed 1 --out runs/first
@@ -52,34 +54,30 @@ metrics.json, model.npz, report.html, curves.png, confusion.png and roc.png.
 
 def add_parser(subparsers: Any) -> None:
     """Add this command to the command line."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        "train",
-        help="train a network and write a run folder with its report",
-        description="Train a network on images and write a run folder with its report.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        subparsers, "train", "train a network and write a run folder with its report", EXAMPLE
     )
     add = parser.add_argument
     add("--data", metavar="SPEC", help="a data set's name, an .npz file or a folder of images")
-    add("--size", type=int, metavar="N", help="bring images to NxN pixels")
+    add_size(parser, "bring images to NxN pixels")
     add("--id-pattern", metavar="RE", help="regular expression for the patient in file names")
     add("--model", metavar="NAME", help="network from the zoo (lungnet, lenet, ...)")
-    add("--epochs", type=int, metavar="N", help="passes over the training images")
-    add("--batch-size", type=int, metavar="B", help="images per step")
+    add("--epochs", type=positive_int, metavar="N", help="passes over the training images")
+    add("--batch-size", type=positive_int, metavar="B", help="images per step")
     add("--optimizer", metavar="NAME", help="adamw, adam, sgd, rmsprop or adagrad")
-    add("--lr", type=float, metavar="X", help="largest learning rate")
-    add("--l1", type=float, metavar="X", help="strength of the L1 penalty")
-    add("--l2", type=float, metavar="X", help="strength of the L2 penalty")
+    add("--lr", type=positive_float, metavar="X", help="largest learning rate")
+    add("--l1", type=nonnegative_float, metavar="X", help="strength of the L1 penalty")
+    add("--l2", type=nonnegative_float, metavar="X", help="strength of the L2 penalty")
     add(
         "--augment",
         action=argparse.BooleanOptionalAction,
         help="change the training images at random (on unless told)",
     )
-    add("--patience", type=int, metavar="N", help="stop after N epochs without improvement")
-    add("--seed", type=int, metavar="S", help="decides weights, order, augmentation (0)")
+    add("--patience", type=positive_int, metavar="N", help="stop after N epochs without gain")
+    add("--seed", type=seed, metavar="S", help="decides weights, order, augmentation (0)")
     add("--resume", metavar="DIR", help="go on with the run in DIR")
     add("--out", metavar="DIR", help="the new run folder (runs/DATA-MODEL-N)")
-    add("--json", action="store_true", help="print metrics.json, and nothing else, on stdout")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -93,41 +91,22 @@ def run(args: argparse.Namespace) -> int:
         if args.resume is not None:
             _refuse_other_options(args)
             folder = RunDir.open(args.resume)
-            job = TrainingJob.of(folder, _say, progress=True)
+            job = TrainingJob.of(folder, say, progress=True)
         else:
-            job = TrainingJob(_options(args), _say, progress=True)
+            job = TrainingJob(_options(args), say, progress=True)
             folder = _new_folder(args.out, job)
-        _say(f"run     {folder.path}")
+        say(f"run     {folder.path}")
         metrics = job.run(folder, resume=args.resume is not None)
     except KeyboardInterrupt:
-        _say("\n" + _after_interrupt(folder))
+        say("\n" + _after_interrupt(folder))
         return INTERRUPTED
     if args.json:
-        print(folder.metrics.read_text(encoding="utf-8"), end="")
+        print_json(metrics)
     else:
-        print(table(metrics))
-        print(f"report: {folder.report}")
+        print(f"{metrics['model']} on {metrics['data']}, test: {metrics['n']:,} images\n")
+        print(figures(metrics))
+        print(f"\nreport: {folder.report}")
     return 0
-
-
-def table(metrics: dict[str, Any]) -> str:
-    """Lay out the figures on test and val, with their intervals."""
-    parts = {f"test ({metrics['n']:,})": metrics, f"val ({metrics['val']['n']:,})": metrics["val"]}
-    lines = ["".join(["", *(f"{name:>26}" for name in parts)]).rjust(10 + 26 * len(parts))]
-    for key, name in FIGURES.items():
-        cells = (_cell(part.get(key), part["intervals"].get(key)) for part in parts.values())
-        lines.append(f"{name:<10}" + "".join(f"{cell:>26}" for cell in cells))
-    if metrics.get("interval_method"):
-        lines.append("in brackets: 95 % intervals")
-    return "\n".join(lines)
-
-
-def _cell(value: float | None, interval: Any) -> str:
-    if value is None:
-        return "undefined"
-    if not interval or None in interval:
-        return f"{value:.3f}"
-    return f"{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"
 
 
 def _options(args: argparse.Namespace) -> Options:
@@ -146,9 +125,9 @@ def _default_data() -> str:
 
     spec, reason = data.default_spec(progress=True)
     if reason is None:
-        _say(f"no --data given: training on {spec}")
+        say(f"no --data given: training on {spec}")
     else:
-        _say(
+        say(
             f"no --data given, and {reason}\n"
             f"Training on the built-in phantoms instead: synthetic chest radiographs of nobody."
         )
@@ -189,7 +168,3 @@ def _after_interrupt(folder: RunDir | None) -> str:
     except (MinicnnError, KeyError):
         return f"interrupted before the first epoch was finished; {resume}"
     return f"interrupted; {epochs} of {total} epochs are saved in {folder.path}; {resume}"
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

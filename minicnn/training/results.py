@@ -6,15 +6,12 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from minicnn import storage
 from minicnn.data.preprocess import Preprocess
+from minicnn.evaluation import results
 from minicnn.evaluation.card import describe_data
-from minicnn.evaluation.mistakes import worst_mistakes
-from minicnn.evaluation.report import Example, write_report
-from minicnn.evaluation.scores import probabilities
 from minicnn.evaluation.summary import summarize
 from minicnn.layers.base import Layer
 from minicnn.training.history import History
@@ -23,8 +20,6 @@ from minicnn.training.rundir import RunDir
 
 if TYPE_CHECKING:
     from minicnn.data.dataset import Dataset, Splits
-
-MISTAKES = 12
 
 
 def metadata_of(splits: Splits, preprocess: Preprocess, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,45 +73,39 @@ def write_results(
         More entries for ``metrics.json`` and the model's metadata: ``model``,
         ``kept_epoch``, ...
     config : dict
-        Settings to list in the report.
+        Settings to list in the report; ``options`` give the command that does it again.
 
     Returns
     -------
     dict
         The content of ``metrics.json``.
     """
-    from minicnn.plots.confusion import plot_confusion
-    from minicnn.plots.curves import plot_curves
-    from minicnn.plots.roc import plot_roc
-
     storage.save(model, run.model, metadata=metadata_of(splits, preprocess, facts))
     history.to_csv(run.history)
-    scores = {
-        part: predict_scores(model, splits.part(part).images, preprocess)
-        for part in ("val", "test")
-    }
+    val = predict_scores(model, splits.val.images, preprocess)
+    test = predict_scores(model, splits.test.images, preprocess)
     metrics = {
         "data": splits.name,
         "split": "test",
-        **measure(splits.test, scores["test"]),
-        "val": measure(splits.val, scores["val"]),
+        **measure(splits.test, test),
+        "val": measure(splits.val, val),
         **facts,
     }
-    shares = probabilities(scores["test"], splits.multilabel)
     kept = facts["kept_epoch"]
-    plot_curves(history, run.curves, best_epoch=None if kept == len(history) else kept)
-    plot_confusion(metrics, run.confusion)
-    plot_roc(splits.test.labels, shares, metrics, run.roc)
-    write_report(
-        run.report,
+    results.write_results(
+        splits.test,
+        test,
+        metrics,
+        confusion=run.confusion,
+        roc=run.roc,
+        curves=run.curves,
+        report=run.report,
         title=f"{facts['model']} on {splits.name}",
-        metrics=metrics,
-        data=describe_data(splits),
         history=history,
+        best_epoch=None if kept == len(history) else kept,
+        data=describe_data(splits),
         config=config,
-        figures={"curves": run.curves, "confusion": run.confusion, "roc": run.roc},
-        mistakes=_examples(splits.test, shares),
-        command=command_line(config.get("options", {})),
+        command=command_line(config["options"]),
     )
     run.write_metrics(metrics)
     return metrics
@@ -134,12 +123,3 @@ def command_line(options: Mapping[str, Any]) -> str:
         elif value is not None:
             words += [flag, shlex.quote(str(value))]
     return " ".join(words)
-
-
-def _examples(dataset: Dataset, shares: NDArray[np.float64]) -> list[Example]:
-    examples = []
-    for wrong in worst_mistakes(dataset.labels, shares, dataset.classes, MISTAKES):
-        name = f"image {wrong.index}" if dataset.names is None else str(dataset.names[wrong.index])
-        lines = (f"{wrong.truth}", f"called {wrong.called} ({wrong.probability:.0%})", name)
-        examples.append(Example(dataset.images[wrong.index], lines))
-    return examples

@@ -200,8 +200,8 @@ def kill_in(monkeypatch, where):
         "minicnn.training.loop.predict_scores*4",
         "minicnn.training.loop.accuracy*6",
         "minicnn.training.results.predict_scores*1",
-        "minicnn.training.results.probabilities*1",
-        "minicnn.training.results.write_report*1",
+        "minicnn.evaluation.results.probabilities*1",
+        "minicnn.evaluation.results.write_report*1",
     ],
 )
 def test_a_run_killed_anywhere_ends_where_an_uninterrupted_one_does(
