@@ -243,3 +243,13 @@ def test_a_batch_cut_into_parts_gives_the_same(conv: ModuleType) -> None:
     assert_close(np.concatenate([part["dx"] for part in one_by_one]), whole["dx"], 1e-12)
     assert_close(sum(part["dw"] for part in one_by_one), whole["dw"], 1e-12)
     assert_close(sum(part["db"] for part in one_by_one), whole["db"], 1e-12)
+
+
+@pytest.mark.parametrize("entries", [1, 100_000])
+def test_the_memory_for_columns_does_not_change_the_result(
+    monkeypatch: pytest.MonkeyPatch, entries: int
+) -> None:
+    case = replace(NAMED["groups"], batch=7)
+    whole = run(vectorized, case, case.arrays(np.float64))
+    monkeypatch.setattr(vectorized, "COLUMN_ENTRIES", entries)
+    assert_same(run(vectorized, case, case.arrays(np.float64)), whole, np.float64)
