@@ -68,7 +68,10 @@ def batch_norm_dx(
 def batch_norm_inference(
     x: NDArray, weight: NDArray, bias: NDArray, mean: NDArray, var: NDArray, eps: float
 ) -> NDArray:
-    """y[n, c, i, j] as in `batch_norm`, with a mean and a variance that are given, (C,)."""
+    """y[n, c, i, j] = weight[c] (x[n, c, i, j] - mean[c]) / sqrt(var[c] + eps) + bias[c].
+
+    As in `batch_norm`, but with a mean and a variance that are given, (C,).
+    """
     y = np.empty_like(x)  # (N, C, H, W)
     for c in range(x.shape[1]):
         for e in _channel_entries(x, c):
