@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.errors import DivergedError
 from minicnn.layers.base import Layer
 
 
@@ -24,6 +25,28 @@ class Culprit:
 
     def __str__(self) -> str:
         return f"layer {self.layer}: {self.what} holds {self.value}"
+
+
+def explain(what: str, model: Layer, x: NDArray, lr: float) -> DivergedError:
+    """Return the error to raise: what happened, the first layer to blame, what to do.
+
+    Parameters
+    ----------
+    what : str
+        What happened in which epoch and batch.
+    model, x : Layer, NDArray
+        The model as it is, and the batch (N, C, H, W) to run through it again.
+    lr : float
+        The learning rate in force.
+    """
+    if not np.isfinite(x).all():
+        return DivergedError(f"{what}: the images of the batch hold NaN; check the data")
+    culprit = find_culprit(model, x)
+    where = "the loss or the penalty, for every layer's numbers are finite"
+    return DivergedError(
+        f"{what}; first in {culprit or where}. Lower the learning rate (--lr, now {lr:.3g}), "
+        "or check the data"
+    )
 
 
 def find_culprit(model: Layer, x: NDArray) -> Culprit | None:

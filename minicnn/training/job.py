@@ -24,7 +24,6 @@ from minicnn.errors import DataError, MinicnnError
 from minicnn.training.callbacks import BestWeights, Callback, CSVLog, EarlyStopping
 from minicnn.training.loop import Trainer
 from minicnn.training.options import Options
-from minicnn.training.progress import ProgressBar
 from minicnn.training.randomness import generator
 from minicnn.training.recipe import (
     Recipe,
@@ -121,7 +120,12 @@ class TrainingJob:
         with run.writing(lambda: _what_is_safe(trainer)):
             seconds = rehearse(trainer, splits, self.say)
             history = trainer.fit(
-                splits.train, splits.val, recipe.epochs, checkpoint=run.checkpoint, resume=True
+                splits.train,
+                splits.val,
+                recipe.epochs,
+                checkpoint=run.checkpoint,
+                resume=True,
+                progress=self.progress,
             )
             if trainer.stop_reason is not None:
                 self.say(f"stopped after epoch {len(history)}: {trainer.stop_reason}")
@@ -184,8 +188,6 @@ class TrainingJob:
         if recipe.patience is not None:
             callbacks.append(EarlyStopping(patience=recipe.patience))
         callbacks.append(CSVLog(run.history))
-        if self.progress:
-            callbacks.append(ProgressBar())
         trainer = Trainer(
             model,
             make_loss(recipe, splits.train.labels, classes),

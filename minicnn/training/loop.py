@@ -29,10 +29,11 @@ from minicnn.schedules import ReduceOnPlateau
 from minicnn.training import snapshot
 from minicnn.training.callbacks import Callback
 from minicnn.training.checkpoint import Checkpoint
-from minicnn.training.diverged import find_culprit
+from minicnn.training.diverged import explain
 from minicnn.training.history import History
 from minicnn.training.measures import accuracy, auc, targets
-from minicnn.training.predicting import predict_scores
+from minicnn.training.predicting import dtype_of, predict_scores
+from minicnn.training.progress import ProgressBar
 from minicnn.training.randomness import generator
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Trainer:
         self.saved_epochs = 0  # of those, in the checkpoint
         self.images_per_epoch = 0
         self.stop_reason: str | None = None
-        self._dtype = next((p.dtype for p in model.params.values()), np.dtype(np.float32))
+        self._told: list[Callback] = []  # the callbacks, and perhaps a progress bar
 
     # ---- training -------------------------------------------------------------------
 
@@ -124,6 +125,7 @@ class Trainer:
         *,
         checkpoint: str | Path | None = None,
         resume: bool = False,
+        progress: bool = True,
     ) -> History:
         """Train for ``epochs`` epochs, or until a callback stops.
 
@@ -140,6 +142,8 @@ class Trainer:
         resume : bool
             Go on from ``checkpoint`` where that file exists. The result is, bit for bit,
             that of a training that was never interrupted.
+        progress : bool
+            Show a `ProgressBar`, unless one is among the callbacks already.
 
         Returns
         -------
@@ -162,8 +166,11 @@ class Trainer:
         if resume and checkpoint is not None and Path(checkpoint).is_file():
             snapshot.restore(self, Checkpoint.load(checkpoint))
         self._fit_preprocess(train)
+        self._told = list(self.callbacks)
+        if progress and not any(isinstance(c, ProgressBar) for c in self.callbacks):
+            self._told.append(ProgressBar())
         try:
-            for callback in self.callbacks:
+            for callback in self._told:
                 callback.on_fit_begin(self)
             # Overflow has its own, better message: DivergedError.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -174,7 +181,7 @@ class Trainer:
                         snapshot.take(self).save(checkpoint)
                         self.saved_epochs = self.epoch
         finally:
-            for callback in self.callbacks:
+            for callback in self._told:
                 callback.on_fit_end(self)
         return self.history
 
@@ -256,7 +263,7 @@ class Trainer:
             loss += value * len(indices)
             correct += accuracy(labels, scores) * len(indices)
             so_far = {"images": images, "loss": loss / images, "accuracy": correct / images}
-            for callback in self.callbacks:
+            for callback in self._told:
                 callback.on_batch_end(self, so_far)
         trained = time.perf_counter() - start
 
@@ -271,17 +278,18 @@ class Trainer:
             measured = self.evaluate(val)
             row |= {f"val_{name}": value for name, value in measured.items()}
             if not math.isfinite(measured["loss"]):
-                raise self._diverged(x, f"the validation loss of epoch {self.epoch} is not finite")
+                what = f"the validation loss of epoch {self.epoch} is not finite"
+                raise explain(what, self.model, x, self.optimizer.lr)
         row["seconds"] = time.perf_counter() - start
         row["images_per_second"] = images / trained
         self.history.append(row)
         self._tell_schedule(row)
-        for callback in self.callbacks:
+        for callback in self._told:
             callback.on_epoch_end(self, row)
 
     def _batch(self, images: NDArray, draws: np.random.Generator) -> NDArray:
         assert self.preprocess is not None
-        x = self.preprocess.before_augmentation(images, self._dtype)
+        x = self.preprocess.before_augmentation(images, dtype_of(self.model))
         if self.augment is not None:
             x = self.augment(x, draws)
         return self.preprocess.after_augmentation(x)
@@ -292,7 +300,8 @@ class Trainer:
         scores = model.forward(x)  # (B, K)
         value = self.loss.forward(scores, targets(self.loss, labels, scores)) + self._penalty()
         if not math.isfinite(value):
-            raise self._diverged(x, f"the loss became {value} in epoch {self.epoch}, batch {batch}")
+            what = f"the loss became {value} in epoch {self.epoch}, batch {batch}"
+            raise explain(what, model, x, self.optimizer.lr)
         model.backward(self.loss.backward())
         if self.penalty is not None:
             self.penalty.add_gradient(model.params, model.grads)
@@ -313,14 +322,5 @@ class Trainer:
         """Notice a last step of the epoch that ruined the weights, before they are saved."""
         arrays = [*self.model.params.values(), *self.model.buffers.values()]
         if not all(np.isfinite(a).all() for a in arrays):
-            raise self._diverged(x, f"the last step of epoch {self.epoch} gave unusable weights")
-
-    def _diverged(self, x: NDArray, what: str) -> DivergedError:
-        if not np.isfinite(x).all():
-            return DivergedError(f"{what}: the images of the batch hold NaN; check the data")
-        culprit = find_culprit(self.model, x)
-        where = "every layer's numbers are finite, but loss or penalty is not"
-        return DivergedError(
-            f"{what}; first in {culprit or where}. Lower the learning rate (--lr, now "
-            f"{float(self.optimizer.lr):.3g}), or check the data"
-        )
+            what = f"the last step of epoch {self.epoch} gave unusable weights"
+            raise explain(what, self.model, x, self.optimizer.lr)

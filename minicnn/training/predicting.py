@@ -49,7 +49,7 @@ def predict_scores(
     check_count("batch_size", batch_size)
     if len(images) == 0:
         raise DataError("there are no images to compute scores for; give at least one")
-    dtype = next((p.dtype for p in model.params.values()), np.dtype(np.float32))
+    dtype = dtype_of(model)
     parts = []
     with evaluating(model):
         for start in range(0, len(images), batch_size):
@@ -58,6 +58,11 @@ def predict_scores(
             if progress is not None:
                 progress(min(start + batch_size, len(images)))
     return np.concatenate(parts)
+
+
+def dtype_of(model: Layer) -> np.dtype:
+    """Return the dtype a model computes in: that of its parameters, else float32."""
+    return next((p.dtype for p in model.params.values()), np.dtype(np.float32))
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import math
 
 import numpy as np
@@ -14,10 +15,11 @@ from minicnn.losses import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
 from minicnn.model import Sequential
 from minicnn.optimizers import SGD, Adam
 from minicnn.penalties import L2
-from minicnn.schedules import one_cycle
+from minicnn.schedules import ReduceOnPlateau, one_cycle
 from minicnn.training.callbacks import BestWeights, Callback, EarlyStopping
 from minicnn.training.checkpoint import Checkpoint
 from minicnn.training.loop import Trainer
+from minicnn.training.progress import ProgressBar
 
 COLUMNS = [
     "epoch",
@@ -158,6 +160,48 @@ def test_a_squared_error_on_classes_compares_with_zeros_and_ones(make_model, tra
     model = make_model()
     history = Trainer(model, MSELoss(), Adam(model, 0.01), batch_size=16).fit(train, val, epochs=5)
     assert history["val_accuracy"][-1] > 0.8
+
+
+def test_progress_is_shown_unless_told_otherwise(make_model, train, capsys):
+    make_trainer(make_model()).fit(train, epochs=2)
+    assert capsys.readouterr().err.count("images/s") == 2
+    make_trainer(make_model(), ProgressBar(io.StringIO())).fit(train, epochs=2)
+    make_trainer(make_model()).fit(train, epochs=2, progress=False)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_model_turned_to_float64_is_trained_in_float64(make_model, train):
+    model = make_model()
+    trainer = make_trainer(model)
+    model.astype(np.float64)
+    trainer.fit(train, epochs=1)
+    assert all(p.dtype == np.float64 for p in model.params.values())
+
+
+def test_a_rehearsal_changes_nothing(make_model, train):
+    rehearsed, plain = make_model(), make_model()
+    trainer = make_trainer(rehearsed)
+    trainer.rehearse(train)
+    assert_same(rehearsed, plain)
+    trainer.fit(train, epochs=1)
+    make_trainer(plain).fit(train, epochs=1)
+    assert_same(rehearsed, plain)
+
+
+def test_a_schedule_that_listens_hears_the_validation(tmp_path, make_model, train, val):
+    def trainer_with(schedule):
+        model = make_model()
+        return Trainer(model, CrossEntropyLoss(), SGD(model, 1.0), None, schedule, batch_size=35)
+
+    def schedule():
+        return ReduceOnPlateau(1e-9, factor=0.5, patience=0, threshold=0.5)
+
+    # At this rate nothing improves by half: the first epoch sets the mark, each later cuts.
+    assert trainer_with(schedule()).fit(train, val, epochs=4)["lr"] == [1e-9, 1e-9, 5e-10, 2.5e-10]
+    path = tmp_path / "c.npz"
+    trainer_with(schedule()).fit(train, val, epochs=3, checkpoint=path)
+    resumed = trainer_with(schedule()).fit(train, val, epochs=4, checkpoint=path, resume=True)
+    assert resumed["lr"][-1] == 2.5e-10
 
 
 # ---- randomness and resuming ------------------------------------------------------------
@@ -332,5 +376,5 @@ def test_a_penalty_that_overflows(make_model, train):
     model = make_model()
     trainer = Trainer(model, CrossEntropyLoss(), SGD(model, 0.1), L2(1e308), batch_size=16)
     model.params["7.weight"][:] = 1e3
-    with pytest.raises(DivergedError, match="loss or penalty"):
+    with pytest.raises(DivergedError, match="the loss or the penalty"):
         trainer.fit(train, epochs=1)
