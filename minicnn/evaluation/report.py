@@ -88,7 +88,7 @@ def write_report(
     history
         One row per epoch.
     config
-        Settings, possibly nested.
+        Settings, possibly nested; what is None was left open and is left out.
     figures
         PNG bytes or files by name: ``curves``, ``confusion``, ``roc``, or any other.
     mistakes
@@ -146,7 +146,7 @@ _PAGE = """<!DOCTYPE html>
 
 
 def _measured_on(metrics: Mapping[str, Any]) -> str:
-    where = " ".join(f"{metrics.get(k) or ''}" for k in ("data", "split")).strip()
+    where = ", ".join(metrics[k] for k in ("data", "split") if metrics.get(k))
     return f"Measured on {metrics['n']:,} images" + (f" ({where})" if where else "")
 
 
@@ -176,9 +176,11 @@ def _key_figures(metrics: Mapping[str, Any]) -> str:
     method = metrics.get("interval_method")
     if method:
         remarks.append(f"In brackets: {method}.")
-    split = metrics.get("split", "")
+    split = metrics.get("split") or ""
+    count = f"{metrics['n']:,}"
+    which = f"all {count}" if split == "all" else f"{count} {split}".strip()
     return section(
-        f"Key figures: {metrics['n']:,} {split} images".replace("  ", " "),
+        f"Key figures: {which} images",
         f'<div class="figures">{"".join(cards)}</div>',
         paragraph(" ".join(remarks), "muted small"),
         _validation(metrics),
@@ -315,8 +317,8 @@ def _flatten(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str
             rows.append((name, ", ".join(map(str, value)) or GAP))
         elif isinstance(value, bool):
             rows.append((name, "yes" if value else "no"))
-        else:
-            rows.append((name, GAP if value is None else str(value)))
+        elif value is not None:
+            rows.append((name, str(value)))
     return rows
 
 

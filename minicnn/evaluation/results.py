@@ -91,7 +91,7 @@ def write_results(
 
 def _caption(mistake: Mistake, dataset: Dataset, part: str) -> list[str]:
     if dataset.names is not None:
-        source = str(dataset.names[mistake.index])
+        source = str(dataset.names[mistake.index]).rpartition("/")[2]
     else:
         source = f"{part} image {mistake.index}".strip()
     return [

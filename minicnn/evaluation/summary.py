@@ -82,10 +82,10 @@ def summarize(
     if resamples:
         units = "images" if ids is None else "patients"
         how = "" if multilabel else "stratified "
-        summary["interval_method"] = (
-            f"95 % percentile interval of {resamples:,} {how}bootstrap resamples of {units}; "
-            f"Wilson's interval for a proportion of exactly 0 or 1"
-        )
+        method = f"95 % percentile interval of {resamples:,} {how}bootstrap resamples of {units}"
+        if _any_wilson(summary):
+            method += "; Wilson's interval for a proportion of exactly 0 or 1"
+        summary["interval_method"] = method
     return to_json(summary)
 
 
@@ -249,6 +249,12 @@ def _with_wilson(
         if whole and part in (0, whole):
             fixed[name] = intervals.wilson(part, whole)
     return fixed
+
+
+def _any_wilson(summary: Summary) -> bool:
+    measured = summary["labels"].values() if "labels" in summary else [summary]
+    applies = "labels" in summary or len(summary["classes"]) == 2
+    return applies and any(m[name] in (0.0, 1.0) for m in measured for name in PROPORTIONS)
 
 
 def _class_notes(confusion: NDArray, classes: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from minicnn.plots import style
 
 # Inches: an image, the space between two, and one line of text.
 IMAGE, GAP, LINE = 1.55, 0.12, 0.15
-CAPTION = 26  # letters
+CAPTION = 25  # letters
 
 
 def plot_images(
