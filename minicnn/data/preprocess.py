@@ -231,8 +231,6 @@ def _moments(images: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]
         share = counts / counts.sum(axis=1, keepdims=True)  # (C, 256)
         mean = (share * levels).sum(axis=1)
         variance = (share * (levels - mean[:, None]) ** 2).sum(axis=1)
-        # One level alone must give 0, not the rounding error of its own mean.
-        variance[(counts > 0).sum(axis=1) == 1] = 0
         return mean, np.sqrt(variance)
     if not np.isfinite(images).all():
         bad = int(np.argmin(np.isfinite(images).all(axis=(1, 2, 3))))

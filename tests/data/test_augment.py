@@ -120,6 +120,17 @@ def test_the_maps_say_where_a_pixel_comes_from():
         np.testing.assert_allclose(found, matrix, atol=1e-12)
 
 
+def test_a_mirrored_and_turned_image_keeps_its_right_angles():
+    draws = np.random.default_rng(0).uniform(-1, 1, (5, 20))
+    a = Augment(rotation=40, scale=0.3, flip=0.5).matrices(draws, 8, 8)[:, :, :2]  # (20, 2, 2)
+    steps = 1 / (1 + 0.3 * draws[1])
+    np.testing.assert_allclose(
+        a @ a.transpose(0, 2, 1), steps[:, None, None] ** 2 * np.eye(2), atol=1e-12
+    )
+    mirrored = (draws[4] + 1) / 2 < 0.5
+    np.testing.assert_allclose(np.linalg.det(a), np.where(mirrored, -1, 1) * steps**2)
+
+
 def test_a_larger_scale_takes_smaller_steps():
     draws = np.zeros((5, 2))
     draws[1] = [1, -1]

@@ -45,6 +45,12 @@ def test_equal_and_nan_are_no_improvement():
     assert feed(EarlyStopping(patience=2, min_delta=0.5), "val_loss", [1, 0.8, 0.6]) == 3
 
 
+def test_a_first_epoch_without_a_number_is_not_the_best_for_ever():
+    callback = EarlyStopping("val_auc", patience=9)
+    feed(callback, "val_auc", [math.nan, 0.5, 0.4])
+    assert (callback.best_epoch, callback.best_value) == (2, 0.5)
+
+
 def test_the_reason_names_column_and_epoch():
     trainer = Fake(reason=None)
     feed(EarlyStopping(patience=1), "val_loss", [1, 2], trainer=trainer)

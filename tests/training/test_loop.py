@@ -141,9 +141,29 @@ def test_the_model_is_in_training_mode_for_steps_and_in_evaluation_mode_for_vali
         return forward(x)
 
     dropout.forward = watched
+    model.eval()
     make_trainer(model, batch_size=35).fit(train, val, epochs=2)
     assert modes == [(35, True), (35, True), (30, False)] * 2
     assert model.training
+
+
+def test_each_epoch_shows_every_image_once_in_an_order_of_its_own(make_model, train):
+    seen = []
+
+    class Watch(Preprocess):
+        def before_augmentation(self, images, dtype=np.float32):
+            seen.append(images.copy())
+            return super().before_augmentation(images, dtype)
+
+    trainer = make_trainer(make_model(), preprocess=Watch().fit(train.images), batch_size=20)
+    trainer.fit(train, epochs=2)
+    assert [len(batch) for batch in seen] == [20, 20, 20, 10] * 2
+    epochs = [np.concatenate(seen[:4]).reshape(70, -1), np.concatenate(seen[4:]).reshape(70, -1)]
+    stored = train.images.reshape(70, -1)
+    for shown in epochs:
+        assert not np.array_equal(shown, stored)
+        np.testing.assert_array_equal(np.unique(shown, axis=0), np.unique(stored, axis=0))
+    assert not np.array_equal(*epochs)
 
 
 def test_several_labels(make_model, findings):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 
 import pytest
 
@@ -83,6 +84,18 @@ def test_a_disk_that_cannot_be_written_to_is_found_out_and_left_clean(
     monkeypatch.undo()
     assert names(tmp_path) == (["a"] if exists else [])
     assert not exists or names(tmp_path / "a" / "run") == []
+
+
+def test_room_for_the_configuration_alone_is_not_enough(tmp_path, monkeypatch):
+    def small_disk(handle):
+        if os.fstat(handle).st_size > 100_000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", small_disk)
+    (tmp_path / "there").mkdir()
+    for path in (tmp_path / "there", tmp_path / "new"):
+        with pytest.raises(RunFolderError, match="No space left"):
+            RunDir.create(path, CONFIG)
 
 
 def test_the_next_free_number(tmp_path):
