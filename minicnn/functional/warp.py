@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.backends import kernels
+from minicnn.errors import ArgumentError
 from minicnn.functional.checks import check_float, check_shape
 from minicnn.shapes import check_images
 
@@ -30,4 +32,6 @@ def affine_warp(x: NDArray, matrix: NDArray) -> NDArray:
     check_float(x=x, matrix=matrix)
     check_images(x.shape)
     check_shape("matrix", matrix, (x.shape[0], 2, 3), "one 2x3 matrix [A | t] per image")
+    if not np.isfinite(matrix).all():
+        raise ArgumentError("matrix has entries that are NaN or infinite; they lead nowhere")
     return kernels("warp").affine_warp(x, matrix)
