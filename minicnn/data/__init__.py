@@ -6,6 +6,7 @@
 
 =================  ==========================================================
 ``load``           the door: a name, a file or a folder becomes `Splits`
+``default``        what to take where the user names nothing
 ``registry``       the data sets that have a name
 ``medmnist``       .npz files; ``download`` and ``cache`` fetch and keep them
 ``folder``         class folders of images; ``image`` and ``decode`` read them
@@ -23,8 +24,9 @@ from __future__ import annotations
 from minicnn.data.augment import Augment
 from minicnn.data.batches import batch_indices
 from minicnn.data.dataset import Dataset, Splits
+from minicnn.data.default import default_spec
 from minicnn.data.image import read_image
-from minicnn.data.load import default_spec, load
+from minicnn.data.load import load
 from minicnn.data.montage import montage, save_montage
 from minicnn.data.preprocess import Preprocess
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from minicnn.arguments import check_count
 from minicnn.data.cache import load_arrays, store_arrays
-from minicnn.data.image import bombs_as_errors, check_channels, colourfulness, decode_image
+from minicnn.data.image import check_channels, colourfulness, decode_image, quiet_pillow
 from minicnn.data.progress import Progress, reporting
 from minicnn.errors import ArgumentError, DataError
 
@@ -86,7 +86,7 @@ def decode_images(
     key = f"images-{_key(root, names, paths, size, channels)}"
     decoded = _restore(key, names, size)
     if decoded is None:
-        with bombs_as_errors():
+        with quiet_pillow():
             wanted = channels or (3 if _show_colour(paths) else 1)
             decoded = _decode_all(root, names, paths, size, wanted, progress)
         if len(decoded.kept):

@@ -68,7 +68,7 @@ def read_image(path: str | Path, channels: int, size: int | tuple[int, int]) -> 
     """
     check_channels(channels)
     height, width = pair(size, "size")
-    with bombs_as_errors():
+    with quiet_pillow():
         try:
             return decode_image(Path(path), channels, (height, width))
         except DataError as error:
@@ -84,18 +84,14 @@ def check_channels(channels: int) -> None:
 
 
 @contextlib.contextmanager
-def bombs_as_errors() -> Iterator[None]:
-    """Let Pillow raise, not warn, at an image that is too large to be meant.
+def quiet_pillow() -> Iterator[None]:
+    """Keep Pillow from warning about files that `decode_image` reports by itself.
 
     Warning filters belong to the whole process, so this stands around the threads that
     decode, not inside them.
     """
-    from PIL import Image
-
     with warnings.catch_warnings():
-        # A damaged file is reported as such; what Pillow says on the way only repeats it.
         warnings.filterwarnings("ignore", module=r"PIL\.")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)  # the last one goes first
         yield
 
 
@@ -123,7 +119,7 @@ def _opened(path: Path) -> Iterator[Image]:
         if path.stat().st_size == 0:
             raise DataError("the file is empty")
         with Image.open(path) as image:
-            # In a thread of somebody else's the warning may not have become an error.
+            # Pillow refuses at twice this limit; at once it only warns.
             if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
                 raise _too_large(f"{image.width} x {image.height} pixels")
             image.load()

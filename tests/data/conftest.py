@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minicnn.data import cache
+from minicnn.data import cache, registry
+from minicnn.data.registry import RemoteFile
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +33,8 @@ class Server:
 
     Each entry of ``plan`` spoils one request: ``("cut", n)`` closes after n bytes,
     ``("status", code)`` answers so, ``("hang",)`` never answers, ``("page",)`` sends a
-    log-in page. An empty plan serves properly.
+    log-in page, ``("shift",)`` another piece than it was asked for. An empty plan serves
+    properly.
     """
 
     url: str
@@ -70,7 +73,7 @@ def server() -> Iterator[Server]:
             first = 0
             if wanted and answers.ranges:
                 begin, _, end = wanted.removeprefix("bytes=").partition("-")
-                first = int(begin)
+                first = int(begin) + (action[0] == "shift")
                 if first >= len(body):
                     self.send_response(416)
                     self.send_header("Content-Range", f"bytes */{len(body)}")
@@ -129,3 +132,32 @@ def two_classes(tmp_path: Path, paint: Callable[..., Path]) -> Path:
         for i in range(10):
             paint(root / label / f"{label}{i}.png")
     return root
+
+
+@pytest.fixture
+def write_npz() -> Callable[..., Path]:
+    """Return a function that writes a small set in MedMNIST format."""
+
+    def write(path: Path, size: int = 28, labels: int = 1) -> Path:
+        rng = np.random.default_rng(0)
+        arrays = {}
+        for part, count in (("train", 20), ("val", 6), ("test", 8)):
+            arrays[f"{part}_images"] = rng.integers(0, 256, (count, size, size), dtype=np.uint8)
+            marks = (np.arange(count) % 2)[:, None]
+            arrays[f"{part}_labels"] = marks if labels == 1 else rng.integers(0, 2, (count, labels))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **arrays)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def registered(
+    tmp_path: Path, write_npz: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> bytes:
+    """Let ``pneumoniamnist`` mean a tiny file, whose bytes are returned."""
+    body = write_npz(tmp_path / "made.npz").read_bytes()
+    file = RemoteFile("pneumoniamnist.npz", hashlib.md5(body).hexdigest(), len(body))
+    monkeypatch.setitem(registry.FAMILIES["pneumoniamnist"].files, 28, file)
+    return body

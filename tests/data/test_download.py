@@ -73,6 +73,14 @@ def test_continues_in_another_process(server: Any, tmp_path: Path) -> None:
     assert leftovers(tmp_path) == ["a.npz"]
 
 
+def test_another_piece_than_asked_for_is_not_taken(server: Any, tmp_path: Path) -> None:
+    server.plan = [("cut", 100_000), ("shift",)]
+    told: list[int] = []
+    fetch(server, tmp_path / "a.npz", md5=None, progress=lambda done, _: told.append(done))
+    assert (tmp_path / "a.npz").read_bytes() == BODY
+    assert told[-1] == len(BODY)
+
+
 def test_a_server_without_ranges_starts_again(server: Any, tmp_path: Path) -> None:
     server.ranges = False
     server.plan = [("cut", 100_000)]

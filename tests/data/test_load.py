@@ -1,42 +1,16 @@
 from __future__ import annotations
 
-import hashlib
-import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from minicnn import data
 from minicnn.data import registry
-from minicnn.data.registry import RemoteFile
 from minicnn.errors import ArgumentError, DataError, DownloadError, MinicnnError
 
 Paint = Callable[..., Path]
-
-
-def write_npz(path: Path, size: int = 28, labels: int = 1) -> Path:
-    rng = np.random.default_rng(0)
-    arrays = {}
-    for part, count in (("train", 20), ("val", 6), ("test", 8)):
-        arrays[f"{part}_images"] = rng.integers(0, 256, (count, size, size), dtype=np.uint8)
-        marks = np.arange(count * labels).reshape(count, labels) % 2
-        arrays[f"{part}_labels"] = marks if labels == 1 else rng.integers(0, 2, (count, labels))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **arrays)
-    return path
-
-
-@pytest.fixture
-def registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """Let ``pneumoniamnist`` mean a tiny file whose bytes are returned."""
-    body = write_npz(tmp_path / "made.npz").read_bytes()
-    file = RemoteFile("pneumoniamnist.npz", hashlib.md5(body).hexdigest(), len(body))
-    monkeypatch.setitem(registry.FAMILIES["pneumoniamnist"].files, 28, file)
-    return body
 
 
 def test_loads_a_registered_set_from_the_cache(cache_dir: Path, registered: bytes) -> None:
@@ -69,7 +43,7 @@ def test_a_file_of_that_name_with_another_md5_is_an_error(
         data.load("pneumoniamnist")
 
 
-def test_loads_an_npz_by_its_path(tmp_path: Path) -> None:
+def test_loads_an_npz_by_its_path(write_npz: Paint, tmp_path: Path) -> None:
     path = write_npz(tmp_path / "mine.npz")
     for spec in (path, str(path)):
         splits = data.load(spec)
@@ -90,7 +64,7 @@ def test_loads_an_npz_by_its_path(tmp_path: Path) -> None:
     ],
 )
 def test_the_name_of_a_file_may_tell_its_classes(
-    tmp_path: Path, name: str, labels: int, classes: tuple[str, ...]
+    tmp_path: Path, write_npz: Paint, name: str, labels: int, classes: tuple[str, ...]
 ) -> None:
     splits = data.load(write_npz(tmp_path / name, labels=labels))
     assert splits.classes == splits.test.classes == classes
@@ -170,7 +144,7 @@ def test_refuses_with_advice(
     assert "\n" not in str(caught.value)
 
 
-def test_refuses_a_file_of_another_kind(tmp_path: Path, paint: Paint) -> None:
+def test_refuses_a_file_of_another_kind(write_npz: Paint, tmp_path: Path, paint: Paint) -> None:
     for name in ("a.png", "model.npy", "Makefile"):
         path = paint(tmp_path / name) if name == "a.png" else tmp_path / name
         path.touch()
@@ -187,60 +161,6 @@ def test_refuses_no_path_at_all() -> None:
     for spec in (None, 5):
         with pytest.raises(MinicnnError, match="spec is"):
             data.load(spec)  # type: ignore[arg-type]
-
-
-def test_the_default_is_pneumoniamnist_where_it_is_cached(
-    cache_dir: Path, registered: bytes
-) -> None:
-    cache_dir.mkdir()
-    (cache_dir / "pneumoniamnist.npz").write_bytes(registered)
-    assert data.default_spec() == ("pneumoniamnist", None)
-
-
-def test_the_default_is_downloaded_where_it_can_be(
-    server: Any, cache_dir: Path, registered: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.files["pneumoniamnist.npz"] = registered
-    monkeypatch.setenv("MINICNN_MIRROR", server.url)
-    assert data.default_spec() == ("pneumoniamnist", None)
-    assert (cache_dir / "pneumoniamnist.npz").read_bytes() == registered
-    assert [wanted for _, wanted, _ in server.requests] == ["bytes=0-3", None]
-
-
-@pytest.mark.parametrize(
-    ("plan", "reason"),
-    [
-        (None, "cannot be reached"),
-        ([("page",)], "sends another file"),
-        ([("status", 403)], "cannot be reached .*Forbidden"),
-        ([("hang",)], "did not answer|timed out"),
-        ([("ok",), ("page",)], "offers 27 bytes"),
-    ],
-)
-def test_otherwise_the_phantoms_with_a_reason_and_soon(
-    server: Any,
-    registered: bytes,
-    monkeypatch: pytest.MonkeyPatch,
-    plan: list[tuple] | None,
-    reason: str,
-) -> None:
-    if plan is not None:
-        server.files["pneumoniamnist.npz"] = registered
-        server.plan = plan
-        monkeypatch.setenv("MINICNN_MIRROR", server.url)
-    start = time.perf_counter()
-    spec, told = data.default_spec()
-    assert time.perf_counter() - start < 3
-    assert spec == "phantom"
-    assert told is not None and told.startswith("PneumoniaMNIST is not at hand: ")
-    assert re.search(reason, told)
-
-
-def test_a_damaged_copy_of_the_default_is_told(cache_dir: Path, registered: bytes) -> None:
-    cache_dir.mkdir()
-    (cache_dir / "pneumoniamnist.npz").write_bytes(b"")
-    spec, told = data.default_spec()
-    assert spec == "phantom" and told is not None and "not the registered" in told
 
 
 def test_loads_real_x_rays(real_data: Path) -> None:
