@@ -137,6 +137,8 @@ def store_arrays(name: str, arrays: dict[str, NDArray]) -> bool:
     cache of this system takes them.
     """
     for folder in _prepared_dirs():
+        if _is_read_only(folder):
+            continue
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
             with write_atomically(folder / f"{name}.npz") as file:
@@ -150,6 +152,16 @@ def _prepared_dirs() -> list[Path]:
     if os.environ.get(FOLDER_VARIABLE):
         folders.append(_usual_dir() / "prepared")
     return folders
+
+
+def _is_read_only(folder: Path) -> bool:
+    """Say whether a folder, or the nearest one above it that exists, is marked read-only.
+
+    An administrator could write there all the same, and should not.
+    """
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return not folder.stat().st_mode & 0o222
 
 
 def _usual_dir() -> Path:
@@ -177,5 +189,7 @@ def _is_remembered(path: Path, file: RemoteFile) -> bool:
 
 def _remember(path: Path, file: RemoteFile) -> None:
     # In a read-only folder the check is made each time.
+    if _is_read_only(path.parent):
+        return
     with contextlib.suppress(OSError):
         write_text(_sidecar(path), json.dumps(_stamp(path, file)))

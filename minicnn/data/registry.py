@@ -117,6 +117,8 @@ class Registered:
 
 _MEDMNIST = "MedMNIST v2, Yang et al., Scientific Data 2023, doi 10.1038/s41597-022-01721-8"
 
+_PHANTOM_NOTE = "Phantoms are drawn by a program: scores on them say nothing about patients."
+
 FAMILIES = {
     family.name: family
     for family in (
@@ -126,6 +128,7 @@ FAMILIES = {
             findings=0,
             credit="Synthetic images drawn by minicnn; they show no patient.",
             licence="MIT",
+            notes=(_PHANTOM_NOTE,),
         ),
         Family(
             name="phantom-14",
@@ -133,6 +136,7 @@ FAMILIES = {
             findings=14,
             credit="Synthetic images drawn by minicnn; they show no patient.",
             licence="MIT",
+            notes=(_PHANTOM_NOTE,),
         ),
         Family(
             name="pneumoniamnist",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +157,17 @@ def test_says_where_no_folder_can_be_written(cache_dir: Path, tmp_path: Path) ->
         (folder / "prepared").write_text("in the way")
     assert not cache.store_arrays("set", {"x": np.ones(3)})
     assert cache.load_arrays("set") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders have no such mark on Windows")
+def test_nothing_is_left_in_a_folder_marked_read_only(cache_dir: Path, tmp_path: Path) -> None:
+    cache_dir.mkdir()
+    (cache_dir / "tiny.npz").write_bytes(BODY)
+    cache_dir.chmod(0o555)  # an administrator could write there even so
+    try:
+        assert cache.find_file(FILE) is not None
+        assert cache.store_arrays("set", {"x": np.ones(3)})
+        assert [path.name for path in cache_dir.iterdir()] == ["tiny.npz"]
+        assert (tmp_path / "usual" / "prepared" / "set.npz").is_file()
+    finally:
+        cache_dir.chmod(0o755)
