@@ -6,6 +6,7 @@ import dataclasses
 import os
 from pathlib import Path
 
+from minicnn.arguments import check_count
 from minicnn.data import registry
 from minicnn.data.cache import fetch_file
 from minicnn.data.dataset import PARTS, Splits
@@ -58,6 +59,8 @@ def load(
     """
     if not isinstance(spec, str | os.PathLike):
         raise ArgumentError(f"spec is {spec!r}; expected the name of a data set or a path")
+    if size is not None:
+        size = check_count("size", size)
     text = os.fspath(spec)
     registered = None if isinstance(spec, os.PathLike) else registry.find(text, size)
     if registered is not None:

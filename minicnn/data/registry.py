@@ -218,7 +218,7 @@ def find(name: str, size: int | None = None) -> Registered | None:
         raise ArgumentError(
             f"size is {size} but {name!r} names size {named_size}; give one of the two"
         )
-    wanted = named_size or size or DEFAULT_SIZE
+    wanted = next((one for one in (named_size, size) if one is not None), DEFAULT_SIZE)
     if not family.offers(wanted):
         raise ArgumentError(
             f"{family.name} has no images of size {wanted}; it comes in {family.sizes} pixels"

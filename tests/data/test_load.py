@@ -125,6 +125,8 @@ def test_the_home_folder_may_be_a_tilde(two_classes: Path, monkeypatch: pytest.M
         ("chestmnist", {"size": 27}, ArgumentError, "it comes in 28, 64, 128, 224 pixels"),
         ("chestmnist", {"count": 5}, ArgumentError, "only the phantoms can be drawn"),
         ("chestmnist", {"id_pattern": "(x)"}, ArgumentError, "chestmnist brings its own split"),
+        ("chestmnist", {"size": 0}, ArgumentError, "size is 0"),
+        ("phantom", {"size": 28.0}, ArgumentError, "size is 28.0"),
         ("phantom", {"count": 19}, ArgumentError, "count is 19; give at least 20"),
         ("phantom", {"count": 2.5}, ArgumentError, "count is 2.5"),
         ("phantom-64", {"size": 28}, ArgumentError, "names size 64"),

@@ -38,6 +38,7 @@ def test_other_names_are_not_registered(name: str) -> None:
     [
         ("chestmnist-96", None, "no images of size 96; it comes in 28, 64, 128, 224"),
         ("phantom-20", None, "no images of size 20; it comes in 28 to 512"),
+        ("phantom", 0, "no images of size 0"),
         ("phantom", 513, "no images of size 513"),
         ("chestmnist-64", 128, "size is 128 but 'chestmnist-64' names size 64"),
     ],

@@ -53,7 +53,7 @@ def test_other_data_are_split_otherwise() -> None:
     assert first["seed"] != second["seed"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.data())
 def test_patients_are_never_divided(data: st.DataObject) -> None:
     people = data.draw(st.integers(9, 40))
