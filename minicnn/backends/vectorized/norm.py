@@ -32,8 +32,8 @@ def batch_norm(
     Returns y (N, C, H, W), the mean (C,) and the biased variance (C,).
     """
     xhat, mean, var = _standardise(x, PLANES, eps)  # (N, C, H, W), (1, C, 1, 1) twice
-    y = xhat * _per_channel(weight) + _per_channel(bias)  # (N, C, H, W)
-    return y.astype(x.dtype), mean.reshape(-1), var.reshape(-1)
+    y = _scale_and_shift(xhat, _per_channel(weight), _per_channel(bias), x.dtype)
+    return y, mean.reshape(-1), var.reshape(-1)
 
 
 def batch_norm_dx(
@@ -41,8 +41,9 @@ def batch_norm_dx(
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Differentiate through the batch statistics: dx (N, C, H, W), dweight (C,), dbias (C,)."""
     scale = 1 / np.sqrt(_per_channel(var) + eps)  # (C, 1, 1)
-    xhat = (x - _per_channel(mean)) * scale  # (N, C, H, W)
-    dweight, dbias = (dy * xhat).sum(axis=PLANES), dy.sum(axis=PLANES, dtype=np.float64)
+    xhat = x - _per_channel(mean)  # (N, C, H, W), float64
+    xhat *= scale
+    dweight, dbias = _dot(dy, xhat, PLANES), dy.sum(axis=PLANES, dtype=np.float64)  # (C,)
     dx = _through_statistics(dy * _per_channel(weight), xhat, scale, PLANES)
     return dx.astype(dy.dtype), dweight.astype(dy.dtype), dbias.astype(dy.dtype)
 
@@ -52,7 +53,7 @@ def batch_norm_inference(
 ) -> NDArray:
     """Normalise each channel by the given statistics, (N, C, H, W)."""
     scale = _per_channel(weight) / np.sqrt(_per_channel(var) + eps)  # (C, 1, 1)
-    return ((x - _per_channel(mean)) * scale + _per_channel(bias)).astype(x.dtype)
+    return _scale_and_shift(x - _per_channel(mean), scale, _per_channel(bias), x.dtype)
 
 
 def batch_norm_inference_dx(
@@ -60,8 +61,9 @@ def batch_norm_inference_dx(
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Return the gradients with constant statistics: dx (N, C, H, W), dweight (C,), dbias (C,)."""
     scale = 1 / np.sqrt(_per_channel(var) + eps)  # (C, 1, 1)
-    xhat = (x - _per_channel(mean)) * scale  # (N, C, H, W)
-    dweight, dbias = (dy * xhat).sum(axis=PLANES), dy.sum(axis=PLANES, dtype=np.float64)
+    xhat = x - _per_channel(mean)  # (N, C, H, W), float64
+    xhat *= scale
+    dweight, dbias = _dot(dy, xhat, PLANES), dy.sum(axis=PLANES, dtype=np.float64)  # (C,)
     dx = dy * (_per_channel(weight) * scale)  # (N, C, H, W)
     return dx.astype(dy.dtype), dweight.astype(dy.dtype), dbias.astype(dy.dtype)
 
@@ -75,7 +77,8 @@ def layer_norm(
     """
     axes = _trailing(x, weight)
     xhat, mean, var = _standardise(x, axes, eps)
-    return (xhat * weight + bias).astype(x.dtype), mean.squeeze(axes), var.squeeze(axes)
+    y = _scale_and_shift(xhat, weight, bias, x.dtype)
+    return y, mean.squeeze(axes), var.squeeze(axes)
 
 
 def layer_norm_dx(
@@ -86,7 +89,7 @@ def layer_norm_dx(
     leading = tuple(range(x.ndim - weight.ndim))
     scale = 1 / np.sqrt(np.expand_dims(var, axes).astype(np.float64) + eps)
     xhat = (x - np.expand_dims(mean, axes)) * scale
-    dweight, dbias = (dy * xhat).sum(axis=leading), dy.sum(axis=leading, dtype=np.float64)
+    dweight, dbias = _dot(dy, xhat, leading), dy.sum(axis=leading, dtype=np.float64)
     dx = _through_statistics(dy * weight.astype(np.float64), xhat, scale, axes)
     return dx.astype(dy.dtype), dweight.astype(dy.dtype), dbias.astype(dy.dtype)
 
@@ -100,8 +103,9 @@ def group_norm(
     """
     grouped = x.reshape(len(x), groups, math.prod(x.shape[1:]) // groups)  # (N, G, C/G*H*W)
     xhat, mean, var = _standardise(grouped, (2,), eps)
-    y = xhat.reshape(x.shape) * _per_channel(weight) + _per_channel(bias)  # (N, C, H, W)
-    return y.astype(x.dtype), mean[..., 0], var[..., 0]
+    xhat = xhat.reshape(x.shape)  # (N, C, H, W)
+    y = _scale_and_shift(xhat, _per_channel(weight), _per_channel(bias), x.dtype)
+    return y, mean[..., 0], var[..., 0]
 
 
 def group_norm_dx(
@@ -111,8 +115,8 @@ def group_norm_dx(
     grouped = (len(x), groups, math.prod(x.shape[1:]) // groups)  # (N, G, C/G*H*W)
     scale = 1 / np.sqrt(var.astype(np.float64)[..., None] + eps)  # (N, G, 1)
     xhat = (x.reshape(grouped) - mean[..., None]) * scale  # (N, G, C/G*H*W)
-    product = dy * xhat.reshape(x.shape)  # (N, C, H, W)
-    dweight, dbias = product.sum(axis=PLANES), dy.sum(axis=PLANES, dtype=np.float64)
+    dweight = _dot(dy, xhat.reshape(x.shape), PLANES)  # (C,)
+    dbias = dy.sum(axis=PLANES, dtype=np.float64)  # (C,)
     g = (dy * _per_channel(weight)).reshape(grouped)  # (N, G, C/G*H*W)
     dx = _through_statistics(g, xhat, scale, (2,)).reshape(x.shape)  # (N, C, H, W)
     return dx.astype(dy.dtype), dweight.astype(dy.dtype), dbias.astype(dy.dtype)
@@ -132,13 +136,33 @@ def _standardise(x: NDArray, axes: Axes, eps: float) -> tuple[NDArray, Stats, St
     """Return xhat in float64, and the mean and variance with their axes kept."""
     mean = x.mean(axis=axes, dtype=np.float64, keepdims=True)
     centred = x - mean
-    var = np.square(centred).mean(axis=axes, keepdims=True)
+    var = np.expand_dims(_dot(centred, centred, axes), axes) / (x.size // mean.size)
     centred /= np.sqrt(var + eps)
     return centred, mean, var
 
 
+def _dot(a: NDArray, b: NDArray, axes: Axes) -> NDArray[np.float64]:
+    """Sum a * b over the axes without holding the product in memory; b is float64, so the sum is."""
+    every = list(range(a.ndim))
+    kept = [axis for axis in every if axis not in axes]
+    return np.einsum(a, every, b, every, kept)
+
+
+def _scale_and_shift(xhat: NDArray, weight: NDArray, bias: NDArray, dtype: np.dtype) -> NDArray:
+    """Return weight * xhat + bias, rounded to ``dtype``; overwrites ``xhat``."""
+    xhat *= weight
+    xhat += bias
+    return xhat.astype(dtype, copy=False)
+
+
 def _through_statistics(g: NDArray, xhat: NDArray, scale: NDArray, axes: Axes) -> NDArray:
-    """Return scale * (g - mean(g) - xhat * mean(g * xhat)), the means over the given axes."""
+    """Return scale * (g - mean(g) - xhat * mean(g * xhat)); overwrites ``g`` and ``xhat``.
+
+    The means run over the axes that share the statistics.
+    """
     along_mean = g.mean(axis=axes, keepdims=True)
-    along_var = (g * xhat).mean(axis=axes, keepdims=True)
-    return scale * (g - along_mean - xhat * along_var)
+    along_var = np.expand_dims(_dot(g, xhat, axes), axes) / (g.size // along_mean.size)
+    g -= along_mean
+    g -= np.multiply(xhat, along_var, out=xhat)
+    g *= scale
+    return g

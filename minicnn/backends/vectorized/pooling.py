@@ -31,10 +31,11 @@ def max_pool2d(
     argmax = np.empty(y.shape, np.int32)  # (N, C, OH, OW)
     argmax[:] = first_row[:, None] * kernel[1] + first_col
     for tap, rows, cols in _taps(kernel, stride, out):
-        candidate = frame[:, :, rows, cols]  # (N, C, OH, OW)
+        candidate = np.ascontiguousarray(frame[:, :, rows, cols])  # (N, C, OH, OW)
         wins = (candidate > y) | (candidate != candidate)  # NaN alone differs from itself
-        np.copyto(y, candidate, where=wins)
-        np.copyto(argmax, tap, where=wins)
+        np.maximum(y, candidate, out=y)
+        # Taps are visited in order, so the largest number is that of the last to take the lead.
+        np.maximum(argmax, wins * np.int32(tap), out=argmax)
     return y, argmax
 
 
@@ -49,7 +50,7 @@ def max_pool2d_dx(
     """Send each output's gradient to the entry that won, adding where windows overlap."""
     frame = np.zeros(_frame_shape(x_shape, padding), dy.dtype)
     for tap, rows, cols in _taps(kernel, stride, dy.shape[2:]):
-        frame[:, :, rows, cols] += np.where(argmax == tap, dy, 0)  # (N, C, OH, OW)
+        frame[:, :, rows, cols] += dy * (argmax == tap)  # (N, C, OH, OW)
     return _inside(frame, x_shape, padding)
 
 
