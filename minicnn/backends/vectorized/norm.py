@@ -142,7 +142,7 @@ def _standardise(x: NDArray, axes: Axes, eps: float) -> tuple[NDArray, Stats, St
 
 
 def _dot(a: NDArray, b: NDArray, axes: Axes) -> NDArray[np.float64]:
-    """Sum a * b over the axes without holding the product in memory; b is float64, so the sum is."""
+    """Sum a * b over the axes, in float64 as b is, without holding the product in memory."""
     every = list(range(a.ndim))
     kept = [axis for axis in every if axis not in axes]
     return np.einsum(a, every, b, every, kept)
