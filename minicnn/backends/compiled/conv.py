@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.backends.compiled.jit import kernel, ready
-from minicnn.backends.compiled.packing import PLAINLY, Pair, layout, pack
+from minicnn.backends.compiled.packing import PLAINLY, layout, pack
 from minicnn.backends.compiled.threads import run
 from minicnn.backends.compiled.tile import ROWS, correlate, dots
+from minicnn.shapes import Pair
 
 BLOCK = 16  # channels computed together ...
 STRIP = 480  # ... over rows of about so many numbers: both stay in the first-level cache
@@ -129,7 +130,7 @@ def conv2d(
 def conv2d_dx(
     dy: NDArray,
     w: NDArray,
-    x_shape: tuple[int, int, int, int],
+    x_shape: tuple[int, ...],
     stride: Pair,
     padding: Pair,
     dilation: Pair,
@@ -232,7 +233,7 @@ def _correlate_planes(  # type: ignore[no-untyped-def]
 def conv2d_dw(
     dy: NDArray,
     x: NDArray,
-    w_shape: tuple[int, int, int, int],
+    w_shape: tuple[int, ...],
     stride: Pair,
     padding: Pair,
     dilation: Pair,

@@ -36,9 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.backends.compiled.jit import kernel
-from minicnn.shapes import output_size
-
-Pair = tuple[int, int]
+from minicnn.shapes import Pair, output_size
 
 # Samples share a buffer until the loop is about this long: its start and end no longer count then.
 LONG = 768
