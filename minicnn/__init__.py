@@ -74,9 +74,14 @@ _LAZY = {
     "numerical_gradient": "checking.numerical",
 }
 _MODULES = (
+    "averaging",
+    "checking",
+    "clipping",
     "data",
     "evaluation",
+    "functional",
     "initializers",
+    "layers",
     "losses",
     "optimizers",
     "penalties",

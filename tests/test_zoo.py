@@ -64,7 +64,7 @@ def test_lenet_learns_a_hundred_images_by_heart() -> None:
     target = rng.integers(0, 2, 100)
     model = zoo.build("lenet", input_shape=(1, 28, 28), classes=2, rng=rng)
     loss, optimizer = m.CrossEntropyLoss(), m.Adam(model)
-    for _ in range(30):
+    for _ in range(60):
         loss.forward(model.forward(x), target)
         model.backward(loss.backward())
         optimizer.step()
@@ -78,3 +78,86 @@ def test_unknown_names_and_small_images_are_refused() -> None:
         zoo.build("lenet", input_shape=(1, 27, 40), classes=2)
     with pytest.raises(ArgumentError, match="classes is 0"):
         zoo.build("lenet", input_shape=(1, 28, 28), classes=0)
+
+
+def torch_norm_block(nn, inputs: int, outputs: int) -> list:
+    return [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]
+
+
+def torch_vgg(nn, average) -> object:
+    return nn.Sequential(
+        *torch_norm_block(nn, 1, 32),
+        *torch_norm_block(nn, 32, 32),
+        nn.MaxPool2d(2),
+        *torch_norm_block(nn, 32, 64),
+        *torch_norm_block(nn, 64, 64),
+        nn.MaxPool2d(2),
+        *torch_norm_block(nn, 64, 128),
+        average(),
+        nn.Linear(128, 2),
+    )
+
+
+def torch_resnet(nn, average) -> object:
+    class Block(nn.Module):
+        def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+            super().__init__()
+            self.main = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+                nn.BatchNorm2d(outputs),
+                nn.ReLU(),
+                nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+                nn.BatchNorm2d(outputs),
+            )
+            self.shortcut = nn.Identity()
+            if stride > 1:
+                self.shortcut = nn.Sequential(
+                    nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+                )
+
+        def forward(self, x):
+            return self.main(x) + self.shortcut(x)
+
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        *(Block(16, 16), nn.ReLU(), Block(16, 16), nn.ReLU()),
+        *(Block(16, 32, 2), nn.ReLU(), Block(32, 32), nn.ReLU()),
+        *(Block(32, 64, 2), nn.ReLU(), Block(64, 64), nn.ReLU()),
+        average(),
+        nn.Linear(64, 2),
+    )
+
+
+@pytest.mark.parametrize("name", ["vgg", "resnet"])
+@pytest.mark.parametrize("backend", ["vectorized", "compiled"])
+def test_a_torch_state_loads_and_ten_steps_end_at_torchs_weights(name: str, backend: str) -> None:
+    torch = pytest.importorskip("torch", reason="torch is the oracle here: pip install torch")
+
+    class Average(torch.nn.Module):
+        def forward(self, x):
+            return x.mean(dim=(2, 3))
+
+    torch.manual_seed(0)
+    twin = {"vgg": torch_vgg, "resnet": torch_resnet}[name](torch.nn, Average).double()
+    model = zoo.build(name, input_shape=(1, 28, 28), classes=2, dtype=np.float64)
+    model.load_state_dict({k: v.numpy() for k, v in twin.state_dict().items()})
+    rng = np.random.default_rng(0)
+    x, target = rng.normal(size=(4, 1, 28, 28)), rng.integers(0, 2, 4)
+    loss, optimizer = m.CrossEntropyLoss(), m.Adam(model, 1e-3)
+    torch_optimizer = torch.optim.Adam(twin.parameters(), 1e-3)
+    with m.use_backend(backend):
+        for _ in range(10):
+            expected = twin(torch.tensor(x))
+            scores = model.forward(x)
+            np.testing.assert_allclose(scores, expected.detach().numpy(), atol=1e-8)
+            loss.forward(scores, target)
+            model.backward(loss.backward())
+            optimizer.step()
+            torch_optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(expected, torch.tensor(target)).backward()
+            torch_optimizer.step()
+    for key, value in twin.state_dict().items():
+        if not key.endswith("num_batches_tracked"):
+            np.testing.assert_allclose(model.state_dict()[key], value.numpy(), atol=1e-6)
