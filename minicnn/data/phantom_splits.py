@@ -21,8 +21,6 @@ SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
 FEWEST = 20
 # Fixed: the data set `phantom` is the same for everybody.
 SEED = 20240611
-# Drawn at a time, between two reports of progress. Another number draws other images.
-BATCH = 250
 
 
 def draw_splits(
@@ -91,21 +89,22 @@ def _draw(registered: Registered, count: int, progress: Progress) -> tuple[NDArr
 
     task = "multilabel" if registered.family.multilabel else "binary"
     rng = np.random.default_rng(SEED)
-    drawn = []
+    before = 0
     with reporting(progress, count, f"drawing {registered.name}", "images") as advance:
-        for start in range(0, count, BATCH):
-            number = min(BATCH, count - start)
-            drawn.append(make_phantoms(number, registered.size, task=task, rng=rng))
-            advance(number)
-    images, labels = zip(*drawn, strict=True)
-    return np.concatenate(images), np.concatenate(labels)
+
+        def tell(done: int, _: int) -> None:
+            nonlocal before
+            advance(done - before)
+            before = done
+
+        return make_phantoms(count, registered.size, task=task, rng=rng, progress=tell)
 
 
 def _version() -> str:
     """Hash the generator's own source: an edited generator must not meet old images."""
     from minicnn.data import phantom
 
-    digest = hashlib.sha256(f"{SEED} {BATCH}".encode())
+    digest = hashlib.sha256(str(SEED).encode())
     for source in sorted(Path(phantom.__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:12]

@@ -16,17 +16,19 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, str]]:
     calls: list[tuple[int, int, str]] = []
 
     def draw(
-        count: int, size: int = 28, *, task: str, rng: np.random.Generator, **rest: Any
+        count: int, size: int = 28, *, task: str, rng: np.random.Generator, progress: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         calls.append((count, size, task))
+        for done in range(100, count + 1, 100):
+            progress(done, count)
         images = rng.integers(0, 256, (count, 1, size, size), dtype=np.uint8)
         shape: tuple[int, ...] = (count,) if task == "binary" else (count, 14)
         return images, rng.integers(0, 2, shape)
 
-    monkeypatch.setattr(phantom, "make_phantoms", draw, raising=False)
-    monkeypatch.setattr(phantom, "CLASSES", ("normal", "pneumonia"), raising=False)
+    monkeypatch.setattr(phantom, "make_phantoms", draw)
+    monkeypatch.setattr(phantom, "CLASSES", ("normal", "pneumonia"))
     names = tuple(f"finding {k}" for k in range(14))
-    monkeypatch.setattr(phantom, "FINDINGS", names, raising=False)
+    monkeypatch.setattr(phantom, "FINDINGS", names)
     return calls
 
 
@@ -39,7 +41,7 @@ def test_the_default_is_large_enough_to_learn_from(drawn: list) -> None:
     assert "no patient" in splits.credit
     assert "drawn with seed" in splits.split["rule"]
     assert told[-1] == (5000, 5000) and len(told) > 5
-    assert sum(count for count, _, _ in drawn) == 5000
+    assert drawn == [(5000, 28, "binary")]
 
 
 def test_is_drawn_once_and_the_same_for_everybody(
@@ -59,10 +61,17 @@ def test_is_drawn_once_and_the_same_for_everybody(
     assert first.sizes == {"train": 210, "val": 30, "test": 60}
 
 
-def test_a_smaller_number_is_the_beginning_of_a_larger(drawn: list) -> None:
-    large = data.load("phantom", count=500).part("all")
-    small = data.load("phantom", count=250).part("all")
-    assert np.array_equal(small.images, large.images[:250])
+def test_the_real_generator_fits(cache_dir: Path) -> None:
+    large = data.load("phantom", count=40)
+    small = data.load("phantom", count=30).part("all")
+    assert large.sizes == {"train": 28, "val": 4, "test": 8}
+    assert large.image_shape == (1, 28, 28)
+    assert large.classes == phantom.CLASSES
+    assert np.array_equal(small.images, large.part("all").images[:30])
+    assert large.part("all").class_counts().min() >= 8
+    findings = data.load("phantom-14", count=20)
+    assert findings.classes == phantom.FINDINGS
+    assert findings.train.labels.shape == (14, 14)
 
 
 def test_sizes_and_findings(drawn: list) -> None:
