@@ -15,62 +15,80 @@ from minicnn.backends.compiled.elementwise import PIECE, elementwise
 from minicnn.backends.compiled.jit import kernel, ready
 from minicnn.backends.compiled.threads import run
 
-COPYING = 0.4  # nanoseconds per entry
-EXPONENTIAL = 8.0
+COPYING = 0.15  # nanoseconds per entry
+EXPONENTIAL = 5.0
 
 
 @kernel
 def _relu(first, last, y, x):  # type: ignore[no-untyped-def]
-    for i in range(first * PIECE, min(last * PIECE, x.size)):
+    part = slice(first * PIECE, last * PIECE)
+    y, x = y[part], x[part]
+    for i in range(y.size):
         y[i] = 0 if x[i] < 0 else x[i]
 
 
 @kernel
 def _relu_dx(first, last, dx, dy, x):  # type: ignore[no-untyped-def]
-    for i in range(first * PIECE, min(last * PIECE, x.size)):
+    part = slice(first * PIECE, last * PIECE)
+    dx, dy, x = dx[part], dy[part], x[part]
+    for i in range(dx.size):
         dx[i] = dy[i] if x[i] > 0 else 0
 
 
 @kernel
 def _leaky_relu(first, last, y, x, slope):  # type: ignore[no-untyped-def]
-    for i in range(first * PIECE, min(last * PIECE, x.size)):
+    part = slice(first * PIECE, last * PIECE)
+    y, x = y[part], x[part]
+    for i in range(y.size):
         y[i] = x[i] if x[i] > 0 else slope * x[i]
 
 
 @kernel
 def _leaky_relu_dx(first, last, dx, dy, x, slope):  # type: ignore[no-untyped-def]
-    for i in range(first * PIECE, min(last * PIECE, x.size)):
+    part = slice(first * PIECE, last * PIECE)
+    dx, dy, x = dx[part], dy[part], x[part]
+    for i in range(dx.size):
         dx[i] = dy[i] if x[i] > 0 else slope * dy[i]
 
 
 @kernel
 def _sigmoid(first, last, y, x):  # type: ignore[no-untyped-def]
-    for i in range(first * PIECE, min(last * PIECE, x.size)):
+    part = slice(first * PIECE, last * PIECE)
+    y, x = y[part], x[part]
+    for i in range(y.size):
         small = math.exp(-abs(x[i]))  # at most 1: cannot overflow
         y[i] = (small if x[i] < 0 else 1) / (1 + small)
 
 
 @kernel
 def _sigmoid_dx(first, last, dx, dy, y):  # type: ignore[no-untyped-def]
-    for i in range(first * PIECE, min(last * PIECE, y.size)):
+    part = slice(first * PIECE, last * PIECE)
+    dx, dy, y = dx[part], dy[part], y[part]
+    for i in range(dx.size):
         dx[i] = dy[i] * y[i] * (1 - y[i])
 
 
 @kernel
 def _tanh(first, last, y, x):  # type: ignore[no-untyped-def]
-    for i in range(first * PIECE, min(last * PIECE, x.size)):
+    part = slice(first * PIECE, last * PIECE)
+    y, x = y[part], x[part]
+    for i in range(y.size):
         y[i] = math.tanh(x[i])
 
 
 @kernel
 def _tanh_dx(first, last, dx, dy, y):  # type: ignore[no-untyped-def]
-    for i in range(first * PIECE, min(last * PIECE, y.size)):
+    part = slice(first * PIECE, last * PIECE)
+    dx, dy, y = dx[part], dy[part], y[part]
+    for i in range(dx.size):
         dx[i] = dy[i] * (1 - y[i] * y[i])
 
 
 @kernel
 def _gelu(first, last, y, x):  # type: ignore[no-untyped-def]
-    for i in range(first * PIECE, min(last * PIECE, x.size)):
+    part = slice(first * PIECE, last * PIECE)
+    y, x = y[part], x[part]
+    for i in range(y.size):
         v = np.float64(x[i])
         # erfc keeps its digits where 1 + erf would cancel, far to the left.
         y[i] = v * 0.5 * math.erfc(-v * math.sqrt(0.5))
@@ -78,7 +96,9 @@ def _gelu(first, last, y, x):  # type: ignore[no-untyped-def]
 
 @kernel
 def _gelu_dx(first, last, dx, dy, x):  # type: ignore[no-untyped-def]
-    for i in range(first * PIECE, min(last * PIECE, x.size)):
+    part = slice(first * PIECE, last * PIECE)
+    dx, dy, x = dx[part], dy[part], x[part]
+    for i in range(dx.size):
         v = np.float64(x[i])
         below = 0.5 * math.erfc(-v * math.sqrt(0.5))
         density = math.exp(-0.5 * v * v) / math.sqrt(2 * math.pi)

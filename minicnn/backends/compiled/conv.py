@@ -87,10 +87,15 @@ def _sum_shifts(  # type: ignore[no-untyped-def]
                             if r0 <= r < r1:
                                 i = top + r * out_stride[0]
                                 to = ((n * out_shape[1] + o0 + k) * out_shape[2] + i) * out_shape[3]
-                                to += left + q0 * out_stride[1]
                                 at = (k * height + s - s0) * columns
-                                for q in range(q1 - q0):
-                                    out[to + q * out_stride[1]] = strip[at + q]
+                                pixels = out[to + left + q0 * out_stride[1] :]
+                                line = strip[at : at + q1 - q0]
+                                if out_stride[1] == 1:
+                                    for q in range(line.size):
+                                        pixels[q] = line[q]
+                                else:
+                                    for q in range(line.size):
+                                        pixels[q * out_stride[1]] = line[q]
 
 
 def _split(pieces: int, blocks: int) -> int:

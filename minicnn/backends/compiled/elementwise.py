@@ -20,7 +20,9 @@ def elementwise(kernel: Any, nanoseconds: float, *arrays: NDArray, extra: tuple 
     ----------
     kernel
         Fills out[first * PIECE : last * PIECE] from the same entries of the arrays, which
-        arrive flat; the last piece may be shorter.
+        arrive flat; the last piece may be shorter. It should take these slices first and
+        count from 0: an index that might be negative keeps the compiler from using vector
+        instructions.
     nanoseconds
         A rough guess at the time per entry.
     arrays

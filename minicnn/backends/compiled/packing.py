@@ -144,5 +144,12 @@ def pack(  # type: ignore[no-untyped-def]
                         plane = ((c - c0) * phases.shape[0] + p) * samples + n - n0
                         to = (plane * rows + r) * columns + q0
                         at = ((n * shape[1] + c) * height + i) * width + q0 * stride[1] + b
-                        for q in range(inside):
-                            packed[to + q] = image[at + q * stride[1]]
+                        # Slices, since an index that might be negative (as far as the
+                        # compiler knows) forbids vector instructions.
+                        line, pixels = packed[to : to + inside], image[at:]
+                        if stride[1] == 1:
+                            for q in range(line.size):
+                                line[q] = pixels[q]
+                        else:
+                            for q in range(line.size):
+                                line[q] = pixels[q * stride[1]]
