@@ -68,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         with contextlib.suppress(OSError):
             say(f"minicnn: error: {one_line(_explain(error))}")
+        _silence_a_broken_stdout()
         return BAD_INPUT
 
 
@@ -141,8 +142,15 @@ def _make_streams_forgiving() -> None:
                 reconfigure(errors="backslashreplace")
 
 
+def _silence_a_broken_stdout() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _silence_stdout()
+
+
 def _silence_stdout() -> None:
-    # Whoever read stdout has gone; without this Python complains once more at its end.
+    # Nothing can be written there; without this Python complains once more at its end.
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

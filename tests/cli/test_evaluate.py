@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 Cli = Callable[..., Any]
 
@@ -117,14 +118,27 @@ def test_what_does_not_fit(
 
 
 def test_a_folder_is_brought_to_the_models_size(cli: Cli, run: Path, tmp_path: Path) -> None:
-    from PIL import Image
-
     for name, level in (("normal", 20), ("pneumonia", 230)):
         (tmp_path / "set" / name).mkdir(parents=True)
         for i in range(6):
             Image.new("L", (50, 40), level + i).save(tmp_path / "set" / name / f"{i}.png")
     got = cli("evaluate", run, "--data", tmp_path / "set", "--split", "all", "--json").json
     assert got["n"] == 12 and got["accuracy"] == 1.0
+
+
+def test_patients_are_drawn_together(cli: Cli, run: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, level in (("normal", 60), ("pneumonia", 160)):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for i in range(12):
+            pixels = rng.integers(level, level + 40, (28, 28)).astype(np.uint8)
+            file = f"{name[0]}{i // 3}-{i}.png"
+            Image.fromarray(pixels).save(tmp_path / "set" / name / file)
+    config = json.loads((run / "config.json").read_text())
+    config["options"] = {"data": str(tmp_path / "set"), "size": 28, "id_pattern": r"^(\w\d+)-"}
+    (run / "config.json").write_text(json.dumps(config))
+    got = cli("evaluate", run, "--split", "all", "--json").json
+    assert got["n"] == 24 and "resamples of patients" in got["interval_method"]
 
 
 def test_models_that_cannot_be_used(cli: Cli, run: Path, tmp_path: Path, dataset: Path) -> None:

@@ -63,6 +63,9 @@ def test_several_labels(cli: Cli, several_run: Path, images: Path) -> None:
     assert "edema" in bright and "mass" not in bright
     got = cli("predict", several_run, images / "bright.jpeg", "--json").json["predictions"][0]
     assert got["findings"] == ["edema"] and set(got["probabilities"]) == {"edema", "mass", "hernia"}
+    Image.new("L", (28, 28), 120).save(images / "middle.png")
+    got = cli("predict", several_run, images / "middle.png", "--json").json["predictions"][0]
+    assert 0.2 < got["probabilities"]["edema"] < 0.5 and got["findings"] == ["mass", "hernia"]
 
 
 def test_no_finding_is_said(cli: Cli, several_run: Path, tmp_path: Path) -> None:

@@ -54,6 +54,8 @@ def test_patients_are_said() -> None:
     labels, scores = two_classes()
     ids = [f"p{i // 3}" for i in range(len(labels))]
     got = summarize(labels, scores, ("a", "b"), ids=ids, resamples=50)
+    alone = summarize(labels, scores, ("a", "b"), resamples=50)
+    assert got["intervals"] != alone["intervals"] and got["auc"] == alone["auc"]
     assert got["interval_method"].endswith("resamples of patients")
 
 
@@ -160,6 +162,16 @@ def test_perfect_scores_do_not_claim_certainty() -> None:
     assert got["intervals"]["accuracy"] == pytest.approx([40 / (40 + 1.959964**2), 1.0])
     assert got["intervals"]["recall"][0] < 1
     assert "Wilson" in got["interval_method"]
+
+
+def test_the_baseline_is_the_commonest_class() -> None:
+    scores = np.zeros((10, 2))
+    for positives in (3, 7):
+        got = summarize(np.arange(10) < positives, scores, ("no", "yes"), resamples=0)
+        assert got["baseline_accuracy"] == 0.7
+    table = np.stack([np.arange(10) < 3, np.arange(10) < 9], axis=1).astype(int)
+    got = summarize(table, scores, ("a", "b"), multilabel=True, resamples=0)
+    assert got["baseline_accuracy"] == pytest.approx((0.7 + 0.9) / 2)
 
 
 def test_one_example() -> None:

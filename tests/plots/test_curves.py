@@ -33,8 +33,10 @@ def rows(epochs: int) -> list[dict[str, float]]:
 @pytest.mark.parametrize("epochs", [1, 2, 40])
 def test_curves_show_each_series_in_its_colour(epochs: int, draw: Draw, share_of: Share) -> None:
     pixels = draw(plot_curves, rows(epochs))
-    for color in (style.TRAIN, style.VAL, style.THIRD):
-        assert share_of(pixels, color) > 0
+    left, right = np.array_split(pixels, 2, axis=1)
+    for color in (style.TRAIN, style.VAL):
+        assert share_of(left, color) > 0 and share_of(right, color) > 0
+    assert share_of(left, style.THIRD) == 0 < share_of(right, style.THIRD)
 
 
 def test_curves_without_validation_show_no_validation(draw: Draw, share_of: Share) -> None:
