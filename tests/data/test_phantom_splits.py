@@ -23,7 +23,10 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, str]]:
             progress(done, count)
         images = rng.integers(0, 256, (count, 1, size, size), dtype=np.uint8)
         shape: tuple[int, ...] = (count,) if task == "binary" else (count, 14)
-        return images, rng.integers(0, 2, shape)
+        labels = rng.integers(0, 2, shape)
+        # Each image carries its label in a corner, so that a test can compare.
+        images[:, 0, 0, 0] = labels if task == "binary" else labels[:, 0]
+        return images, labels
 
     monkeypatch.setattr(phantom, "make_phantoms", draw)
     monkeypatch.setattr(phantom, "CLASSES", ("normal", "pneumonia"))
@@ -42,6 +45,10 @@ def test_the_default_is_large_enough_to_learn_from(drawn: list) -> None:
     assert "drawn with seed" in splits.split["rule"]
     assert told[-1] == (5000, 5000) and len(told) > 5
     assert drawn == [(5000, 28, "binary")]
+    for part in (splits.train, splits.val, splits.test):
+        assert np.array_equal(part.images[:, 0, 0, 0], part.labels)
+    seen = {image.tobytes() for image in splits.part("all").images}
+    assert len(seen) == 5000  # no image in two parts
 
 
 def test_is_drawn_once_and_the_same_for_everybody(
