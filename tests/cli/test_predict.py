@@ -37,6 +37,8 @@ def test_the_stored_preprocessing_is_applied(cli: Cli, run: Path, images: Path) 
 
 
 def test_folders_are_searched(cli: Cli, run: Path, images: Path) -> None:
+    (images / "notes.txt").write_text("not an image, and no reason to complain")
+    (images / ".hidden.png").write_text("nor this")
     got = cli("predict", run, images, "--json").json
     assert [Path(p["file"]).name for p in got["predictions"]] == [
         "bright.jpeg",
