@@ -43,7 +43,7 @@ from minicnn.layers import (
 from minicnn.model import Residual, Sequential
 
 if TYPE_CHECKING:
-    from minicnn.checking.numerical import numerical_gradient
+    from minicnn.checking import check_layer, numerical_gradient
     from minicnn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, MSELoss
     from minicnn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
     from minicnn.penalties import L1, L2, ElasticNet
@@ -71,7 +71,8 @@ _LAZY = {
     "load": "storage",
     "read_metadata": "storage",
     "save": "storage",
-    "numerical_gradient": "checking.numerical",
+    "check_layer": "checking",
+    "numerical_gradient": "checking",
 }
 _MODULES = (
     "averaging",
@@ -127,6 +128,7 @@ __all__ = [
     "Softmax",
     "Tanh",
     "Trainer",
+    "check_layer",
     "current_backend",
     "load",
     "numerical_gradient",

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 import minicnn as m
-from minicnn import layers
-from minicnn.checking.contract import check_layer
+from minicnn import layers, zoo
+from minicnn.checking.contract import check_layer, check_loss
 
 RNG = np.random.default_rng
 
@@ -80,6 +80,31 @@ def test_every_layer_has_a_case() -> None:
     assert names == {case.partition("-")[0] for case in CASES}
 
 
+@pytest.mark.parametrize("name", zoo.MODELS)
+def test_models_of_the_zoo_keep_the_contract(name: str) -> None:
+    model = zoo.build(name, input_shape=(1, 28, 28), classes=3, rng=RNG(0))
+    check_layer(model, (2, 1, 28, 28), exact_up_to=0)
+
+
+SCORES = RNG(0).normal(scale=2, size=(5, 4))
+CLASSES = RNG(1).integers(0, 4, 5)
+LABELS = RNG(2).integers(0, 2, (5, 4))
+LOSSES = [
+    (m.CrossEntropyLoss(), CLASSES),
+    (m.CrossEntropyLoss(np.array([1.0, 2.0, 0.5, 3.0]), label_smoothing=0.1), CLASSES),
+    (m.CrossEntropyLoss(ignore_index=1), CLASSES),
+    (m.BCEWithLogitsLoss(), LABELS),
+    (m.BCEWithLogitsLoss(pos_weight=np.array([1.0, 2.0, 0.5, 3.0])), LABELS),
+    (m.MSELoss(), LABELS),
+    (m.HuberLoss(0.7), LABELS),
+]
+
+
+@pytest.mark.parametrize(("loss", "target"), LOSSES, ids=lambda value: repr(value)[:40])
+def test_losses_keep_the_contract(loss: m.losses.Loss, target: NDArray, backend: str) -> None:
+    check_loss(loss, SCORES, target)
+
+
 class Scale(m.Layer):
     """A right layer of a user's own, and the base of the wrong ones below."""
 
@@ -134,11 +159,13 @@ def mixes_dtypes(self: Scale, x: NDArray) -> NDArray:
 
 WRONG = {
     "adds up": lambda: wrong(backward=accumulates),
-    "grads['weight'] is wrong": lambda: wrong(backward=forgets_the_batch),
+    "grads['weight'] in training is wrong": lambda: wrong(backward=forgets_the_batch),
     "dy was modified": lambda: wrong(backward=overwrites_dy),
     "y was overwritten": lambda: wrong(forward=keeps_one_buffer),
     "no TypeError": lambda: wrong(forward=mixes_dtypes),
-    "dx is wrong": lambda: wrong(backward=lambda self, dy: Scale.backward(self, dy) * 2),
+    "dx in training is wrong": lambda: wrong(
+        backward=lambda self, dy: Scale.backward(self, dy) * 2
+    ),
     "output_shape": lambda: wrong(output_shape=lambda self, shape: (*shape, 1)),
     "does not return the layer": lambda: wrong(train=lambda self: None),
 }

@@ -9,7 +9,7 @@ from anywhere: all it needs is ``forward``, ``backward`` and, with parameters, t
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,14 @@ from numpy.typing import NDArray
 
 from minicnn.checking.numerical import numerical_gradient
 
+# Moving every entry at once crosses many kinks (of ReLU, of max pooling); the shorter the
+# step, the fewer.
+SMALL_STEP = 1e-8
 
-def check_layer(layer: Any, input_shape: tuple[int, ...], *, seed: int = 0) -> None:
+
+def check_layer(
+    layer: Any, input_shape: tuple[int, ...], *, seed: int = 0, exact_up_to: int = 2000
+) -> None:
     """Check shapes, dtypes, buffers, state, modes and every gradient of a layer.
 
     The layer itself is left as it was: the checks run on deep copies in float64 (and in
@@ -32,6 +38,9 @@ def check_layer(layer: Any, input_shape: tuple[int, ...], *, seed: int = 0) -> N
         The shape of x, batch included; small, since the gradient is found by differences.
     seed
         Seed of the random x and dy.
+    exact_up_to
+        Gradients of arrays with more entries are compared along one random direction
+        instead of entry by entry: two evaluations in all instead of two for each.
 
     Raises
     ------
@@ -51,7 +60,7 @@ def check_layer(layer: Any, input_shape: tuple[int, ...], *, seed: int = 0) -> N
         subject = copy.deepcopy(double)
         if training is not None:
             (subject.train if training else subject.eval)()
-        check_gradients(subject, x, dy)
+        check_gradients(subject, x, dy, exact_up_to)
 
 
 def check_shapes(layer: Any, x: NDArray, dy: NDArray) -> None:
@@ -152,30 +161,87 @@ def check_modes(layer: Any) -> None:
             _require(layer.training is mode, f"after {method}(), training is {layer.training}")
 
 
-def check_gradients(layer: Any, x: NDArray, dy: NDArray, tolerance: float = 1e-6) -> None:
+def check_gradients(layer: Any, x: NDArray, dy: NDArray, exact_up_to: int = 2000) -> None:
     """Compare dx and every gradient with central differences of sum(dy y).
 
     Each evaluation runs on a copy, so generators and running statistics start from the
-    same state every time.
+    same state every time. An array of more than ``exact_up_to`` entries is compared along
+    one random direction of signs instead of entry by entry.
     """
 
     def objective(_: NDArray) -> float:
         return float((copy.deepcopy(layer).forward(x) * dy).sum())
 
-    expected = {"dx": numerical_gradient(objective, x)}
-    for name, array in _arrays(layer, "params").items():
-        expected[f"grads[{name!r}]"] = numerical_gradient(objective, array)
+    arrays = {"dx": x} | {f"grads[{k!r}]": a for k, a in _arrays(layer, "params").items()}
+    expected = {name: _differences(objective, array, exact_up_to) for name, array in arrays.items()}
     layer.forward(x)
     actual = {"dx": layer.backward(dy)}
     actual |= {f"grads[{name!r}]": grad for name, grad in _arrays(layer, "grads").items()}
-    for name, numeric in expected.items():
-        scale = max(1.0, float(np.abs(numeric).max(initial=0)))
-        error = float(np.abs(actual[name] - numeric).max(initial=0)) / scale
-        mode = "training" if getattr(layer, "training", True) else "evaluation"
-        _require(
-            error <= tolerance,
-            f"{name} is wrong in {mode}: it differs from central differences by {error:.1e}",
-        )
+    mode = "training" if getattr(layer, "training", True) else "evaluation"
+    for name, (direction, numeric) in expected.items():
+        analytic = actual[name] if direction is None else (actual[name] * direction).sum()
+        _compare(analytic, numeric, 1e-6 if direction is None else 1e-4, f"{name} in {mode}")
+
+
+def check_loss(loss: Any, scores: NDArray, target: NDArray) -> None:
+    """Check a loss: a float forward, a gradient of the scores backward, nothing modified.
+
+    Parameters
+    ----------
+    loss
+        Anything with ``forward(scores, target)`` and ``backward(dy=1.0)``.
+    scores
+        float64.
+    target
+        What the loss takes beside them.
+
+    Raises
+    ------
+    AssertionError
+        On the first broken promise, saying which.
+    """
+    before, target_before = scores.copy(), target.copy()
+    value = loss.forward(scores, target)
+    _require(isinstance(value, float), f"forward returned a {type(value).__name__}, not a float")
+    gradient = loss.backward()
+    kept = gradient.copy()
+    _require(gradient.shape == scores.shape, f"the gradient has shape {gradient.shape}")
+    _same(loss.backward(), kept, "a second backward gives another gradient")
+    _compare(loss.backward(-2.5), -2.5 * kept, 1e-12, "backward(dy) is not dy times backward();")
+    _same(gradient, kept, "the gradient was overwritten by a later call")
+    _same(scores, before, "the scores were modified")
+    _same(target, target_before, "the target was modified")
+    _require(not np.shares_memory(gradient, scores), "the gradient shares memory with the scores")
+    numeric = numerical_gradient(lambda s: loss.forward(s, target), scores)
+    loss.forward(scores, target)
+    _compare(loss.backward(), numeric, 1e-6, "the gradient")
+    single = scores.astype(np.float32)
+    loss.forward(single, target)
+    _require(loss.backward().dtype == np.float32, "float32 scores have no float32 gradient")
+    _require(isinstance(repr(loss), str), "repr(loss) is not a string")
+
+
+def _differences(
+    objective: Callable[[NDArray], float], array: NDArray, exact_up_to: int
+) -> tuple[NDArray | None, NDArray]:
+    """Return None and the gradient, or a direction and the derivative along it."""
+    if array.size <= exact_up_to:
+        return None, numerical_gradient(objective, array)
+    direction = np.random.default_rng(0).choice([-1.0, 1.0], array.shape)
+    before, values = array.copy(), []
+    try:
+        for step in (SMALL_STEP, -SMALL_STEP):
+            array[...] = before + step * direction
+            values.append(objective(array))
+    finally:
+        array[...] = before
+    return direction, np.asarray((values[0] - values[1]) / (2 * SMALL_STEP))
+
+
+def _compare(actual: NDArray, numeric: NDArray, tolerance: float, what: str) -> None:
+    scale = max(1.0, float(np.abs(numeric).max(initial=0)))
+    error = float(np.abs(actual - numeric).max(initial=0)) / scale
+    _require(error <= tolerance, f"{what} is wrong: it is off by {error:.1e} of its largest entry")
 
 
 def _as_float64(layer: Any) -> Any:
