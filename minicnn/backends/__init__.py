@@ -47,7 +47,7 @@ def kernels(module: str) -> ModuleType:
     return importlib.import_module(f"minicnn.backends.{current_backend()}.{module}")
 
 
-class use_backend:  # noqa: N801 - reads as a statement: use_backend("loops")
+class use_backend:
     """Choose the backend, for good or for a ``with`` block.
 
     Parameters
