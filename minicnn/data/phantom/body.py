@@ -131,6 +131,7 @@ def draw_bodies(dice: Dice) -> Body:
         heart=grow(1.12, 0.98) * (1 - 0.02 * inspiration + 0.05 * portable) * dice.bell(1.0, 0.04),
         heart_x=dice.bell(0.0, 0.4),
         heart_tilt=dice.bell(grow(0.85, 0.7), 0.08),
+        # In some children the thymus widens it.
         mediastinum=dice.bell(2.5, 0.2) + 1.2 * (~adult & dice.chance(0.3)).astype(np.float32),
         aorta=grow(0.9, 2.0) * dice.bell(1.0, 0.08),
         spine_bend=dice.bell(0.0, 0.35),

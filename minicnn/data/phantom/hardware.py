@@ -22,7 +22,7 @@ PIECES = 6  # of a tube or wire
 
 def draw_hardware(body: Body, dice: Dice, samples: int) -> Array:
     """Return the thickness of water that would cast the same shadow, cm, (B, S, S)."""
-    lines = join([marker(body, dice), tube(body, dice), wires(dice)])
+    lines = join([marker(body, dice), tube(dice), wires(dice)])
     return draw_lines(lines, body, samples, longest=6.0, widest=0.4)
 
 
@@ -44,12 +44,12 @@ def marker(body: Body, dice: Dice) -> Lines:
     return join(parts)
 
 
-def tube(body: Body, dice: Dice) -> Lines:
+def tube(dice: Dice) -> Lines:
     """Return a tube in the windpipe, or in the gullet on its way to the stomach."""
     density = np.where(dice.chance(0.09), np.float32(1.6), np.float32(0))
     feeding = dice.chance(0.5)
     end_x = np.where(feeding, dice.uniform(2.0, 6.0), np.float32(0.2))
-    end_y = np.where(feeding, body.dome_left + 2.5, np.float32(-5.0))
+    end_y = np.where(feeding, np.float32(12.0), np.float32(-5.0))
     points: list[Point] = []
     for k in range(PIECES + 1):
         s = k / PIECES

@@ -26,6 +26,7 @@ from minicnn.data.phantom.shapes import ramp
 # what bone (with its marrow) adds to the tissue whose place it takes.
 MU_SOFT = 0.19
 MU_BONE = 0.30
+HEALTHY_LUNG = 0.27  # density, water = 1
 
 
 def attenuation(body: Body, chest: Chest) -> Array:
@@ -75,9 +76,10 @@ def develop(body: Body, density: Array) -> Array:
     """
     u, v = picture_axes(density.shape[-1])
     heel = body.heel_x * u + body.heel_y * v
-    # The film is exposed for this body: lung dark grey, abdomen nearly white.
+    # The film is exposed for a healthy body of this build: lung dark grey, abdomen
+    # nearly white.
     belly = body.size * MU_SOFT * 2 * body.depth
-    contrast = body.size * MU_SOFT * 2 * body.cavity * (1 - body.density)
+    contrast = body.size * MU_SOFT * 2 * body.cavity * (1 - HEALTHY_LUNG)
     middle = belly + (0.775 * body.latitude - 1.5 + body.black) * contrast
     t = (density + heel - middle) / (0.775 * body.latitude * contrast)
     t2 = t * t

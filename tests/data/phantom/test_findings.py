@@ -59,26 +59,36 @@ def test_every_finding_shows_and_only_in_the_chest(bodies: Bodies, name: str) ->
     change = bodies.with_(name)
     assert (np.abs(change).max(axis=(1, 2)) > 8).all(), "some image does not show it"
     if name != "Emphysema":  # which spreads the ribs
-        outside = (bodies.depth < -1.2) | (bodies.y < bodies.apex - 1) | (bodies.y > 16)
+        outside = (bodies.depth < -1.2) | (bodies.y < bodies.apex - 1)
         assert np.abs(change[outside]).max() == 0
+        # Behind the abdomen a little lung still shows.
+        assert np.abs(change[bodies.y > 16]).max() < 8
 
 
 @pytest.mark.parametrize(
     "name",
-    ["Consolidation", "Edema", "Effusion", "Fibrosis", "Infiltration", "Mass", "Nodule"]
-    + ["Pleural_Thickening", "Pneumonia", "Atelectasis"],
+    [
+        "Consolidation",
+        "Edema",
+        "Effusion",
+        "Infiltration",
+        "Mass",
+        "Nodule",
+        "Pleural_Thickening",
+        "Pneumonia",
+    ],
 )
 def test_opacities_whiten(bodies: Bodies, name: str) -> None:
     change = bodies.with_(name)
     assert (change.sum(axis=(1, 2)) > 0).all()
     # Air bronchograms darken a little, inside.
-    assert change[change < 0].sum() > -0.12 * change[change > 0].sum()
+    assert change[change < 0].sum() > -0.05 * change[change > 0].sum()
 
 
 def test_drawn_findings_change_nothing_but_the_lung(bodies: Bodies) -> None:
-    for name in ("Consolidation", "Fibrosis", "Infiltration", "Mass", "Nodule", "Pneumonia"):
+    for name in ("Consolidation", "Infiltration", "Mass", "Nodule", "Pneumonia"):
         change = np.abs(bodies.with_(name))
-        assert change[~bodies.lung].sum() < 0.12 * change.sum(), name
+        assert change[~bodies.lung].sum() < 0.05 * change.sum(), name
 
 
 def test_nodules_are_small_and_masses_larger(bodies: Bodies) -> None:
@@ -116,6 +126,21 @@ def test_atelectasis_raises_a_dome(bodies: Bodies) -> None:
     change = bodies.with_("Atelectasis")
     above = (bodies.y < bodies.dome - 0.2) & (bodies.y > bodies.dome - 0.8)
     assert change[above & (bodies.across > 4) & (bodies.across < 9)].mean() > 20
+
+
+def test_atelectasis_has_its_plates_on_the_side_of_the_raised_dome(bodies: Bodies) -> None:
+    change = bodies.with_("Atelectasis")
+    lateral = (bodies.across > 6) & (bodies.depth > 1)
+    at_dome = lateral & (bodies.y < bodies.dome) & (bodies.y > bodies.dome - 0.8)
+    higher = lateral & (bodies.y < bodies.dome - 3) & (bodies.y > bodies.dome - 8)
+    middle = SIZE // 2
+
+    def lean(mask: np.ndarray) -> np.ndarray:
+        whiter = change * mask
+        return whiter[:, :, middle:].sum(axis=(1, 2)) - whiter[:, :, :middle].sum(axis=(1, 2))
+
+    plates = lean(higher)
+    assert (np.sign(lean(at_dome)) == np.sign(plates))[np.abs(plates) > 50].all()
 
 
 def test_cardiomegaly_widens_the_heart(bodies: Bodies) -> None:

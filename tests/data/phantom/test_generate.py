@@ -74,12 +74,12 @@ def test_the_same_patient_at_every_size() -> None:
 
 def test_labels_have_their_prevalence() -> None:
     # One ray per image: only the labels matter here.
-    draws = generate.draw_numbers(5, range(4000), 1)
+    draws = generate.draw_numbers(5, range(2000), 1)
     binary = generate.draw_labels(draws, "binary")
     assert 0.46 < binary.mean(axis=0)[FINDINGS.index("Pneumonia")] < 0.54
     assert binary.sum() == binary[:, FINDINGS.index("Pneumonia")].sum()
     several = generate.draw_labels(draws, "multilabel")
-    assert np.all(np.abs(several.mean(axis=0) - PREVALENCE) < 4 * np.sqrt(PREVALENCE / 4000))
+    assert np.all(np.abs(several.mean(axis=0) - PREVALENCE) < 4 * np.sqrt(PREVALENCE / 2000))
     assert 0.42 < (several.sum(axis=1) == 0).mean() < 0.5
     assert (several.sum(axis=1) > 1).any()
 
@@ -132,12 +132,12 @@ def test_the_pixels_alone_do_not_give_it_away() -> None:
     )
     from sklearn.metrics import roc_auc_score
 
-    images, labels = phantoms(2000, seed=8)
+    images, labels = phantoms(1600, seed=8)
     pixels = images.reshape(len(images), -1).astype(np.float32)
-    pixels = (pixels - pixels[:1400].mean(axis=0)) / (pixels[:1400].std(axis=0) + 1)
+    pixels = (pixels - pixels[:1200].mean(axis=0)) / (pixels[:1200].std(axis=0) + 1)
     aucs = []
-    for c in (1e-4, 1e-3, 1e-2):
+    for c in (1e-3, 1e-2):
         model = linear.LogisticRegression(C=c, max_iter=200)
-        scores = model.fit(pixels[:1400], labels[:1400]).decision_function(pixels[1400:])
-        aucs.append(roc_auc_score(labels[1400:], scores))
+        scores = model.fit(pixels[:1200], labels[:1200]).decision_function(pixels[1200:])
+        aucs.append(roc_auc_score(labels[1200:], scores))
     assert 0.6 < max(aucs) <= 0.85

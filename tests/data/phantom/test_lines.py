@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -50,7 +52,7 @@ def test_vessels_thin_out_from_the_hila(body: Body) -> None:
     radii = [float(level.radius.mean()) for level in levels]
     assert radii == sorted(radii, reverse=True)
     # Every branch starts where its parent ends.
-    for parent, child in zip(levels, levels[1:], strict=False):
+    for parent, child in pairwise(levels):
         assert np.array_equal(parent.x1.repeat(2, axis=1), child.x0)
     blood = draw_vessels(levels, body, 112)
     across = np.abs(lay_grid(body, 112).x)

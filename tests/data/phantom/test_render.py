@@ -50,6 +50,8 @@ def test_fluid_weighs_as_much_as_the_body_and_air_nothing(body: Body, chest: Che
     chest.extra = np.zeros_like(chest.extra)
     full = replace(chest, solid=np.ones_like(chest.solid))
     assert attenuation(body, full) == pytest.approx(body.size * MU_SOFT * chest.soft, abs=1e-4)
+    # Air outside the lung has no vessels either.
+    chest.vessels = np.ones_like(chest.vessels)
     empty = replace(chest, empty=np.ones_like(chest.empty))
     assert attenuation(body, empty) == pytest.approx(
         body.size * MU_SOFT * (chest.soft - chest.cavity), abs=1e-4
