@@ -94,6 +94,10 @@ def _max_of_fours(first, last, y, argmax, x, size, out_size):  # type: ignore[no
             best[j], winner[j] = (value, np.int32(3)) if take else (b, w)
 
 
+def _in_fours(kernel: Pair, stride: Pair, padding: Pair) -> bool:
+    return kernel == stride == (2, 2) and padding == (0, 0)
+
+
 def max_pool2d(
     x: NDArray, kernel: Pair, stride: Pair, padding: Pair
 ) -> tuple[NDArray, NDArray[np.int32]]:
@@ -106,7 +110,7 @@ def max_pool2d(
     out_size = window_output_size((size[0], size[1]), kernel, stride, padding)
     y = np.empty((batch, channels, *out_size), x.dtype)  # (N, C, OH, OW)
     argmax = np.empty(y.shape, np.int32)  # (N, C, OH, OW)
-    if kernel == stride == (2, 2) and padding == (0, 0):
+    if _in_fours(kernel, stride, padding):
         run(
             _max_of_fours, batch * channels, y.size * NANOSECONDS,
             y.reshape(-1), argmax.reshape(-1), x.reshape(-1), tuple(size), out_size,
@@ -136,6 +140,29 @@ def _send_to_winners(  # type: ignore[no-untyped-def]
                 dx[corner + j * stride[1] + distance[argmax[row + j]]] += dy[row + j]
 
 
+@kernel
+def _send_to_one_of_four(first, last, dx, dy, argmax, size, out_size):  # type: ignore[no-untyped-def]
+    """Do the same for windows of 2x2 side by side: write each pixel once."""
+    height, width = size
+    out_h, out_w = out_size
+    for t in range(first * height, last * height):  # a row of pixels
+        plane, r = t // height, t % height
+        row = dx[t * width : (t + 1) * width]
+        if r >= 2 * out_h:  # below the last window
+            for j in range(width):
+                row[j] = 0
+            continue
+        i = plane * out_h + r // 2
+        pulls, winners = dy[i * out_w : (i + 1) * out_w], argmax[i * out_w : (i + 1) * out_w]
+        left = np.int32(r % 2 * 2)  # the tap of the window's left pixel in this row
+        for j in range(out_w):
+            pull, winner = pulls[j], winners[j]
+            row[2 * j] = pull if winner == left else 0
+            row[2 * j + 1] = pull if winner == left + np.int32(1) else 0
+        if width > 2 * out_w:
+            row[width - 1] = 0
+
+
 def max_pool2d_dx(
     dy: NDArray,
     argmax: NDArray,
@@ -148,6 +175,12 @@ def max_pool2d_dx(
     dy, argmax = ready(dy), ready(argmax)
     batch, channels, height, width = x_shape
     dx = np.empty(x_shape, dy.dtype)  # (N, C, H, W)
+    if _in_fours(kernel, stride, padding):
+        run(
+            _send_to_one_of_four, batch * channels, dx.size * NANOSECONDS,
+            dx.reshape(-1), dy.reshape(-1), argmax.reshape(-1), (height, width), dy.shape[2:],
+        )  # fmt: skip
+        return dx
     # from the corner of a window to each of its taps, in a flat plane
     distance = (np.arange(kernel[0])[:, None] * width + np.arange(kernel[1])).ravel()  # (KH KW,)
     run(
