@@ -69,13 +69,14 @@ def open_trained(place: str | Path) -> Trained:
     metadata = read_metadata(path)
     try:
         channels, height, width = (int(n) for n in metadata["input_shape"])
-        classes = tuple(str(name) for name in metadata["classes"])
+        classes = tuple(str(name) for name in list(metadata["classes"]))
         task = metadata["task"]
         config = metadata["preprocess"]
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
-            f"{path} does not say what it takes and what it tells apart ({one(error)}); train it "
-            f"with minicnn train, or save it with metadata: task, classes, input_shape, preprocess"
+            f"{path} does not say what it takes and what it tells apart "
+            f"({_what_is_missing(error)}); train it with minicnn train, or save it with metadata: "
+            f"task, classes, input_shape, preprocess"
         ) from None
     if task not in ("classification", "multilabel"):
         raise ModelFileError(
@@ -85,6 +86,7 @@ def open_trained(place: str | Path) -> Trained:
         preprocess = Preprocess.from_config(config)
     except MinicnnError as error:
         raise ModelFileError(f"{path}: {error}") from None
+    _check_outputs(path, model, (1, channels, height, width), len(classes))
     run = path.parent if (path.parent / CONFIG).is_file() else None
     return Trained(
         path,
@@ -98,8 +100,19 @@ def open_trained(place: str | Path) -> Trained:
     )
 
 
-def one(error: Exception) -> str:
-    """Say what a look-up in a dictionary missed."""
+def _check_outputs(path: Path, model: Layer, inputs: tuple[int, ...], classes: int) -> None:
+    try:
+        outputs = model.output_shape(inputs)
+    except MinicnnError as error:
+        raise ModelFileError(f"{path} cannot take the images it names: {error}") from None
+    if outputs != (1, classes):
+        raise ModelFileError(
+            f"{path} names {classes} classes, but its model gives scores of shape {outputs}, not "
+            f"(1, {classes}); the file contradicts itself: train or save it again"
+        )
+
+
+def _what_is_missing(error: Exception) -> str:
     return f"no {error.args[0]!r}" if isinstance(error, KeyError) else str(error)
 
 

@@ -25,6 +25,13 @@ from minicnn.evaluation.html import (
     table,
 )
 from minicnn.evaluation.report_style import STYLE
+from minicnn.evaluation.report_tables import (
+    GAP,
+    cost,
+    data_section,
+    history_table,
+    settings_table,
+)
 from minicnn.files import write_text
 
 NOT_FOR_CLINICAL_USE = (
@@ -45,7 +52,6 @@ ALT = {
 }
 # Charts of the results stand in pairs; the rest of the figures follow one by one.
 PAIR = ("confusion", "roc")
-GAP = "–"
 # Width over height from which a chart gets a row of its own.
 WIDE = 1.3
 
@@ -110,15 +116,15 @@ def write_report(
         _labels_table(metrics),
         section("Notes", _list(heard)),
         _results(pictures),
-        section("Learning curves", _chart(pictures, "curves"), _history_table(rows)),
+        section("Learning curves", _chart(pictures, "curves"), history_table(rows)),
         *(
             section(name.replace("_", " ").capitalize(), _chart(pictures, name))
             for name in pictures
             if name not in ALT
         ),
         _mistakes(mistakes, metrics),
-        _data(data),
-        section("Settings", _settings(config), _cost(metrics)),
+        data_section(data),
+        section("Settings", settings_table(config), cost(metrics)),
         section("Do it again", f"<pre>{escape(command)}</pre>" if command else ""),
         _footer(),
     ]
@@ -240,21 +246,6 @@ def _is_wide(png: bytes) -> bool:
     return width > WIDE * height
 
 
-def _history_table(rows: Sequence[Mapping[str, float]]) -> str:
-    if not rows:
-        return ""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    body = [[_history_cell(row.get(name)) for name in columns] for row in rows]
-    head = [name.replace("_", " ") for name in columns]
-    return details(f"All {len(rows)} epochs as numbers", table(body, head, numbers_from=0))
-
-
-def _history_cell(value: float | None) -> str:
-    if value is None or value != value:
-        return GAP
-    return f"{value}" if isinstance(value, int) else f"{value:.4g}"
-
-
 def _mistakes(mistakes: Sequence[Example], metrics: Mapping[str, Any]) -> str:
     if not mistakes:
         return ""
@@ -268,67 +259,6 @@ def _mistakes(mistakes: Sequence[Example], metrics: Mapping[str, Any]) -> str:
         paragraph("Wrong answers the model was surest of, as the model saw them.", "muted small"),
         f'<div class="mistakes">{"".join(cells)}</div>',
     )
-
-
-def _data(data: Mapping[str, Any] | None) -> str:
-    if not data:
-        return ""
-    parts = data["parts"]
-    rows: list[list[Any]] = [["images", *(f"{p['images']:,}" for p in parts.values())]]
-    if any(p["patients"] is not None for p in parts.values()):
-        patients = (p["patients"] for p in parts.values())
-        rows.append(["patients", *(GAP if n is None else f"{n:,}" for n in patients)])
-    for name in next(iter(parts.values()))["classes"]:
-        row = [name]
-        for p in parts.values():
-            count = p["classes"][name]
-            row.append(f"{count:,} ({count / max(p['images'], 1):.1%})")
-        rows.append(row)
-    channels, height, width = data["image_shape"]
-    kind = "grey" if channels == 1 else f"{channels} channels"
-    facts = [f"{data['name']}: images of {height} × {width} pixels, {kind}."]
-    rule = data.get("split", {}).get("rule")
-    if rule:
-        facts.append(f"Split: {str(rule).rstrip('.')}.")
-    return section(
-        "Data",
-        paragraph(" ".join(facts)),
-        table(rows, ["", *parts]),
-        paragraph(data["credit"], "muted small") if data.get("credit") else "",
-    )
-
-
-def _settings(config: Mapping[str, Any] | None) -> str:
-    if not config:
-        return ""
-    return table(_flatten(config), numbers_from=2, css="settings")
-
-
-def _flatten(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    rows = []
-    for key, value in config.items():
-        name = f"{prefix}{key}".replace("_", " ")
-        if isinstance(value, Mapping):
-            rows += _flatten(value, f"{name}: ")
-        elif isinstance(value, list | tuple) and any(isinstance(v, Mapping) for v in value):
-            for i, item in enumerate(value, start=1):
-                rows += _flatten(item if isinstance(item, Mapping) else {"": item}, f"{name} {i}: ")
-        elif isinstance(value, list | tuple):
-            rows.append((name, ", ".join(map(str, value)) or GAP))
-        elif isinstance(value, bool):
-            rows.append((name, "yes" if value else "no"))
-        elif value is not None:
-            rows.append((name, str(value)))
-    return rows
-
-
-def _cost(metrics: Mapping[str, Any]) -> str:
-    facts = []
-    if metrics.get("parameters") is not None:
-        facts.append(f"The model has {metrics['parameters']:,} parameters.")
-    if metrics.get("train_seconds") is not None:
-        facts.append(f"Training took {metrics['train_seconds']:,.1f} seconds.")
-    return paragraph(" ".join(facts), "muted small") if facts else ""
 
 
 def _list(sentences: Iterable[str]) -> str:

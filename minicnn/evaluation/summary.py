@@ -13,6 +13,7 @@ from minicnn.errors import DtypeError, ShapeError
 from minicnn.evaluation import intervals, metrics, ranking
 from minicnn.evaluation.checks import check_finite, check_labels, check_same_length
 from minicnn.evaluation.jsonable import to_json
+from minicnn.evaluation.notes import count_units, on_classes, on_labels, on_rough_intervals
 from minicnn.evaluation.scores import decide, probabilities
 
 Summary = dict[str, Any]
@@ -118,7 +119,7 @@ def _exclusive_classes(
         "intervals": {},
         "interval_method": None,
         "classes": list(classes),
-        "notes": _class_notes(confusion, classes),
+        "notes": on_classes(confusion, classes),
     }
     if resamples:
 
@@ -132,7 +133,11 @@ def _exclusive_classes(
         found = intervals.bootstrap(statistic, truth, ids, resamples=resamples, seed=seed)
         if n_classes == 2:
             found = _with_wilson(found, confusion)
+            if min(count_units(truth == c, ids) for c in (0, 1)) < 2:
+                found["auc"] = intervals.UNDEFINED
         summary["intervals"] = {name: list(found[name]) for name in MEASURED}
+        counts = {name: count_units(truth == c, ids) for c, name in enumerate(classes)}
+        summary["notes"] += on_rough_intervals(counts, ids)
     return summary
 
 
@@ -182,7 +187,7 @@ def _several_labels(
         "labels_without_positives": [
             name for name, there in zip(classes, present, strict=True) if not there
         ],
-        "notes": _label_notes(each),
+        "notes": on_labels(each),
     }
     if resamples:
 
@@ -208,7 +213,11 @@ def _several_labels(
         for j, name in enumerate(classes):
             own = {key: found[f"{j} {key}"] for key in MEASURED}
             own = _with_wilson(own, np.array(each[name]["confusion"]))
+            if min(count_units(truth[:, j] == c, ids) for c in (0, 1)) < 2:
+                own["auc"] = intervals.UNDEFINED
             each[name]["intervals"] = {key: list(v) for key, v in own.items()}
+        holders = {name: count_units(truth[:, j] == 1, ids) for j, name in enumerate(classes)}
+        summary["notes"] += on_rough_intervals(holders, ids)
     return summary
 
 
@@ -255,38 +264,6 @@ def _any_wilson(summary: Summary) -> bool:
     measured = summary["labels"].values() if "labels" in summary else [summary]
     applies = "labels" in summary or len(summary["classes"]) == 2
     return applies and any(m[name] in (0.0, 1.0) for m in measured for name in PROPORTIONS)
-
-
-def _class_notes(confusion: NDArray, classes: Sequence[str]) -> list[str]:
-    rows = list(zip(classes, confusion.sum(axis=1), confusion.sum(axis=0), strict=True))
-    notes = []
-    empty = [name for name, size, _ in rows if size == 0]
-    if empty:
-        notes.append(f"No examples of: {', '.join(empty)}. What needs them is undefined.")
-    never = [name for name, size, called in rows if size and not called]
-    if never:
-        if len(classes) > 2:
-            outcome = "so its precision is undefined and counts as 0 in the mean"
-        else:
-            outcome = "so its precision is undefined"
-        notes.append(f"Never predicted, {outcome}: {', '.join(never)}.")
-    return notes
-
-
-def _label_notes(each: dict[str, Summary]) -> list[str]:
-    notes = []
-    empty = [name for name, m in each.items() if m["positives"] == 0]
-    if empty:
-        notes.append(
-            f"Labels without a positive example, left out of the means: {', '.join(empty)}."
-        )
-    never = [n for n, m in each.items() if m["positives"] and math.isnan(m["precision"])]
-    if never:
-        notes.append(
-            f"Labels never predicted at the threshold 0.5: {', '.join(never)}. "
-            f"Their precision is undefined and counts as 0 in the mean."
-        )
-    return notes
 
 
 def _mean(values: Sequence[float]) -> float:

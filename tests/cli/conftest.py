@@ -150,3 +150,9 @@ def images(tmp_path: Path) -> Path:
 def make_data() -> Callable[..., Path]:
     """Return `write_data`."""
     return write_data
+
+
+@pytest.fixture
+def make_run() -> Callable[..., Path]:
+    """Return `write_run`."""
+    return write_run

@@ -156,6 +156,19 @@ def test_models_that_cannot_be_used(cli: Cli, run: Path, tmp_path: Path, dataset
     cli("evaluate", run).assert_error("did not finish", "--resume")
 
 
+def test_a_model_that_contradicts_itself(
+    cli: Cli, tmp_path: Path, dataset: Path, make_run: Callable[..., Path]
+) -> None:
+    three = make_run(tmp_path / "three", dataset, [1.0, 2.0], classes=["a", "b", "c"])
+    cli("evaluate", three).assert_error("names 3 classes", "(1, 2)")
+    larger = make_run(tmp_path / "larger", dataset, [1.0, 2.0], input_shape=[1, 64, 64])
+    cli("evaluate", larger).assert_error("cannot take the images it names")
+    other = make_run(tmp_path / "other", dataset, [1.0, 2.0], task="segmentation")
+    cli("evaluate", other).assert_error("'segmentation'")
+    steps = make_run(tmp_path / "steps", dataset, [1.0, 2.0], preprocess={"steps": [{"step": "x"}]})
+    cli("evaluate", steps).assert_error("preprocessing step 'x'")
+
+
 def test_a_damaged_configuration_is_no_obstacle_to_other_data(
     cli: Cli, run: Path, dataset: Path
 ) -> None:

@@ -164,6 +164,25 @@ def test_perfect_scores_do_not_claim_certainty() -> None:
     assert "Wilson" in got["interval_method"]
 
 
+def test_few_positives_are_said_and_one_has_no_interval_of_auc() -> None:
+    labels = np.zeros((40, 3), int)
+    labels[:1, 0] = labels[:5, 1] = labels[:20, 2] = 1
+    scores = np.random.default_rng(0).normal(size=(40, 3)) + labels
+    names = ("one", "five", "twenty")
+    got = summarize(labels, scores, names, multilabel=True, resamples=50)
+    assert got["labels"]["one"]["intervals"]["auc"] == [None, None]
+    assert None not in got["labels"]["five"]["intervals"]["auc"]
+    assert any("images with: one (1), five (5)." in note for note in got["notes"])
+    # Twenty images of one patient are one patient.
+    ids = ["a"] * 20 + [f"p{i}" for i in range(20)]
+    got = summarize(labels, scores, names, multilabel=True, ids=ids, resamples=50)
+    assert got["labels"]["twenty"]["intervals"]["auc"] == [None, None]
+    assert any("patients with: one (1), five (1), twenty (1)." in n for n in got["notes"])
+    got = summarize(labels[:, 0], np.stack([-scores[:, 0], scores[:, 0]], 1), "ab", resamples=50)
+    assert got["intervals"]["auc"] == [None, None]
+    assert any("images with: b (1)." in note for note in got["notes"])
+
+
 def test_the_baseline_is_the_commonest_class() -> None:
     scores = np.zeros((10, 2))
     for positives in (3, 7):
