@@ -278,7 +278,7 @@ def _sum_planes(first, last, db, dy):  # type: ignore[no-untyped-def]
 def conv2d_db(dy: NDArray) -> NDArray:
     """Return db[o] = sum_{n, i, j} dy[n, o, i, j], (O,)."""
     dy = ready(dy)
-    batch, outputs = dy.shape[:2]
+    batch, outputs, out_h, out_w = dy.shape
     db = np.empty(outputs, dy.dtype)  # (O,)
-    run(_sum_planes, outputs, dy.size * 0.2, db, dy.reshape(batch, outputs, -1))
+    run(_sum_planes, outputs, dy.size * 0.1, db, dy.reshape(batch, outputs, out_h * out_w))
     return db

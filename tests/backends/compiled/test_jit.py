@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="the compiled backend needs numba")
+jit = importlib.import_module("minicnn.backends.compiled.jit")
+
+PROGRAM = """
+import numpy as np
+from minicnn.backends.compiled import activation, jit
+if {changed}:
+    jit._source_stamp = lambda: "another file of the package has changed"
+    import importlib
+    importlib.reload(activation)
+activation.relu(np.zeros(3, np.float32))
+print(sum(activation._relu.stats.cache_hits.values()))
+"""
+
+
+def run(cache: Path, changed: bool = False) -> int:
+    """Run a program of its own; return how many kernels it found on disk."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    code = PROGRAM.format(changed=changed)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+def test_a_second_run_compiles_nothing_unless_the_package_has_changed(tmp_path: Path) -> None:
+    assert run(tmp_path) == 0
+    assert run(tmp_path) == 1
+    assert run(tmp_path, changed=True) == 0
+
+
+def test_kernels_compile_where_no_cache_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**options: object) -> object:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(jit.numba, "njit", refuse)
+    assert jit.kernel(len) is len
+
+
+def test_ready_copies_only_what_kernels_cannot_take() -> None:
+    a = np.arange(12.0).reshape(3, 4)
+    assert jit.ready(a) is a
+    locked = a.copy()
+    locked.flags.writeable = False
+    for other in (a.T, a[:, ::2], locked):
+        taken = jit.ready(other)
+        assert taken.flags.carray and not np.shares_memory(taken, other)
+        assert (taken == other).all()
+
+
+def test_division_and_fast_math_keep_nan_and_infinity() -> None:
+    assert not {"nnan", "ninf", "fast"} & jit.OPTIONS["fastmath"]
