@@ -54,6 +54,10 @@ ALT = {
 PAIR = ("confusion", "roc")
 # Width over height from which a chart gets a row of its own.
 WIDE = 1.3
+# Charts have 144 pixels per inch, screens 96: so their text is as large as the text around.
+SCALE = 2 / 3
+# Screen pixels from which a chart cannot be shrunk to a phone and still be read.
+READABLE = 560
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,10 +239,9 @@ def _chart(pictures: Mapping[str, bytes], name: str) -> str:
     if name not in pictures:
         return ""
     png, alt = pictures[name], ALT.get(name, name.replace("_", " "))
-    # Charts have 144 pixels per inch, screens 96: at this size the text is as large as around it.
-    if not _is_wide(png):
-        return picture(png, alt, "chart", scale=2 / 3)
-    return f'<div class="scroll">{picture(png, alt, "chart wide", scale=2 / 3)}</div>'
+    if png_size(png)[0] * SCALE < READABLE:
+        return picture(png, alt, "chart", SCALE)
+    return f'<div class="scroll">{picture(png, alt, "chart wide", SCALE)}</div>'
 
 
 def _is_wide(png: bytes) -> bool:
