@@ -37,13 +37,13 @@ def congest(body: Body, dice: Dice) -> Body:
 
 def overinflate(body: Body, dice: Dice) -> Body:
     """Emphysema: air that cannot leave; dark, tall lungs, flat domes, a narrow heart."""
-    deeper = dice.uniform(1.4, 3.0)
+    deeper = dice.uniform(0.9, 2.6)
     return replace(
         body,
         dome_right=body.dome_right + deeper,
         dome_left=body.dome_left + deeper,
         sulcus=body.sulcus - deeper,
-        density=body.density * dice.uniform(0.5, 0.75),
+        density=body.density * dice.uniform(0.55, 0.85),
         vessels=body.vessels * 0.75,
         heart=body.heart * 0.88,
         rib_spacing=body.rib_spacing * 1.06,

@@ -31,7 +31,7 @@ def effusion(chest: Chest, body: Body, dice: Dice, noise: Noise) -> None:
     here = _on_side(chest, dice.sign()) | dice.chance(0.3)
     dome = np.where(chest.is_left, body.dome_left, body.dome_right)
     q = np.minimum(chest.across / chest.edge, 1)
-    surface = dome - dice.uniform(-2.6, 4.5) - dice.uniform(2.0, 4.0) * q**5
+    surface = dome - dice.uniform(-2.8, 4.0) - dice.uniform(2.0, 4.0) * q**5
     fluid = ramp(chest.grid.y - surface, np.maximum(1.0, chest.grid.pitch))
     fill(chest, 0.95 * fluid * here)
 
@@ -66,7 +66,7 @@ def pleural_thickening(chest: Chest, body: Body, dice: Dice, noise: Noise) -> No
     middle = np.where(apical, body.apex + 1.0, dice.uniform(-3.0, 7.0))
     reach = np.where(apical, np.float32(3.5), dice.uniform(4.0, 8.0))
     fade = np.maximum(1 - ((chest.grid.y - middle) / reach) ** 2, 0)
-    thickness = dice.uniform(0.7, 1.6) * fade * (1 + 0.35 * noise.medium)
+    thickness = dice.uniform(0.9, 2.2) * fade * (1 + 0.35 * noise.medium)
     depth = chest.edge - chest.across
     rim = ramp(thickness - depth, np.maximum(0.3, chest.grid.pitch))
     fill(chest, 0.75 * rim * (fade > 0) * here)
