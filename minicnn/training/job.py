@@ -47,7 +47,7 @@ def _silent(line: str) -> None:
 
 
 # A notice that kernels are being compiled appears when a first step takes this long.
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 2.0
 
 
 @dataclasses.dataclass
@@ -105,6 +105,7 @@ class TrainingJob:
         DivergedError
             The loss became NaN or infinite.
         """
+        run.tidy()
         if run.finished:
             self.say(f"{run.path} is finished; nothing is left to do")
             return run.read_metrics()

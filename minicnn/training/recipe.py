@@ -7,8 +7,9 @@ the images, never on the name of a data set:
 network             ``lungnet``: five convolutions with batch norm, 70,000 weights
 loss                cross-entropy, labels smoothed by 0.05, each class counting the same
                     in total; with several labels binary cross-entropy
-optimizer           AdamW, decay 0.02, batches of 64
-learning rate       one cycle: up to 0.004 in the first third, down to nearly 0
+optimizer           AdamW, decay 0.02, batches of 64, of fewer for few images
+learning rate       one cycle: up to 0.004 in the first third, down to nearly 0; less for
+                    smaller batches
 epochs              as many as a fixed amount of work allows, see `epochs_for`
 augmentation        rotation, shift, scale, brightness, contrast; no mirror image
 weights             the last ones: at the end of the cycle the rate is so small that
@@ -19,6 +20,7 @@ weights             the last ones: at the end of the cycle the rate is so small 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +39,11 @@ if TYPE_CHECKING:
 
 # Pixels to show the network in all. At 28x28 about a minute on two cores.
 WORK = 50_000_000
-FEWEST_EPOCHS, MOST_EPOCHS = 5, 40
+FEWEST_EPOCHS, MOST_EPOCHS = 8, 40
 MODEL = "lungnet"
-BATCH = 64
+# The batch is halved until an epoch has at least so many steps.
+LARGEST_BATCH, SMALLEST_BATCH = 64, 8
+FEWEST_STEPS = 32
 LABEL_SMOOTHING = 0.05
 
 
@@ -128,14 +132,16 @@ def choose(options: Options, task: Task) -> Recipe:
 
     name = options.optimizer or "adamw"
     rule = OPTIMIZERS[name]
+    batch = options.batch_size or batch_for(task)
     penalised = options.l1 is not None or options.l2 is not None
     augmented = options.augment is None or options.augment
     return Recipe(
         model=options.model or MODEL,
         epochs=options.epochs or epochs_for(task),
-        batch_size=options.batch_size or min(BATCH, task.images),
+        batch_size=batch,
         optimizer=name,
-        lr=options.lr or rule.lr,
+        # Fewer images per step make a noisier gradient: the square-root rule.
+        lr=options.lr or rule.lr * math.sqrt(batch / LARGEST_BATCH),
         schedule="one_cycle",
         # Two things that shrink the weights at once would blur what --l2 does.
         weight_decay=0.0 if penalised else rule.weight_decay,
@@ -154,6 +160,14 @@ def epochs_for(task: Task) -> int:
     _, height, width = task.image_shape
     affordable = round(WORK / (task.images * height * width))
     return min(max(affordable, FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def batch_for(task: Task) -> int:
+    """Return the largest batch of 64, 32, 16, 8 that leaves an epoch enough steps."""
+    batch = LARGEST_BATCH
+    while batch > SMALLEST_BATCH and task.images < FEWEST_STEPS * batch:
+        batch //= 2
+    return min(batch, task.images)
 
 
 # ---- from the choices to objects --------------------------------------------------------

@@ -26,7 +26,7 @@ from minicnn.files import write_text
 FORMAT = 1
 # A run at the default settings writes less than this.
 PROBE_BYTES = 1 << 20
-# Left behind by a kill in the middle of a write; the next write ignores it.
+# Left behind by a kill in the middle of a write (see `minicnn.files`).
 LEFTOVER = ".*.part"
 
 
@@ -163,6 +163,12 @@ class RunDir:
                 f"{self.metrics} cannot be read ({error}); delete it and resume the run to "
                 "write it again"
             ) from error
+
+    def tidy(self) -> None:
+        """Remove what a kill in the middle of a write left behind."""
+        for leftover in self.path.glob(LEFTOVER):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
 
     def discard(self) -> None:
         """Undo `create`, if nothing but the configuration was ever written."""

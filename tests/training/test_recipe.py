@@ -59,8 +59,13 @@ def test_a_penalty_replaces_the_weight_decay():
     assert (penalty.l1, penalty.l2) == (0.1, 0.2)
 
 
-def test_a_batch_is_never_larger_than_small_data():
-    assert choose(Options(data="x"), Task(20, (1, 28, 28), False)).batch_size == 20
+@pytest.mark.parametrize(
+    ("images", "batch"), [(5, 5), (20, 8), (300, 8), (600, 16), (2000, 32), (2048, 64), (10**6, 64)]
+)
+def test_few_images_get_small_batches_and_small_steps(images, batch):
+    recipe = choose(Options(data="x"), Task(images, (1, 28, 28), False))
+    assert recipe.batch_size == batch
+    assert recipe.lr == pytest.approx(r.OPTIMIZERS["adamw"].lr * math.sqrt(batch / 64))
 
 
 def test_more_and_larger_images_get_fewer_epochs():
@@ -93,7 +98,7 @@ def test_every_optimizer_can_be_made(name):
     recipe = choose(Options(data="x", optimizer=name), TASK)
     optimizer = r.make_optimizer(recipe, Linear(2, 2))
     assert type(optimizer).__name__.lower() == name
-    assert optimizer.lr == recipe.lr == r.OPTIMIZERS[name].lr
+    assert optimizer.lr == recipe.lr == r.OPTIMIZERS[name].lr  # at the largest batch
     assert optimizer.weight_decay == recipe.weight_decay
 
 
