@@ -11,7 +11,7 @@ import numpy as np
 from minicnn.data.phantom.body import Body
 from minicnn.data.phantom.chest import Chest, Grid
 from minicnn.data.phantom.dice import Array
-from minicnn.data.phantom.shapes import Value, capsule, ellipsoid, ramp
+from minicnn.data.phantom.shapes import Value, capsule, cylinder, ellipsoid, ramp
 
 APEX_X = 4.7  # distance of the lungs' apices from the midline, cm
 
@@ -95,7 +95,7 @@ def trunk(body: Body, grid: Grid) -> Array:
     girdle = capsule(a, y, (1.0, -14.8), (joint - 2.0, -9.4), 3.8 + 0.2 * body.wall)
     # A raised arm points up and out, a hanging one down along the trunk.
     arm = capsule(a, y, (joint - 1.0, -8.6), arm_end(body), 3.2 + 0.4 * body.wall)
-    neck = capsule(x, y, (0.0, -30.0), (0.0, -11.0), body.neck)
+    neck = cylinder(x * x, body.neck) * (y < -11.0)
     head = ellipsoid(x, y, (6.0 * body.turn, -28.0 + body.head), (7.5, 10.0), 13.0)
     for factor, part in ((1.5, girdle), (1.2, arm), (1.15, neck), (1.0, head)):
         part *= np.float32(factor)
@@ -166,7 +166,7 @@ def hila(body: Body, grid: Grid, is_left: Array) -> Array:
 def airways(body: Body, grid: Grid) -> Array:
     """Return the air in the trachea and the main bronchi, cm."""
     x, y = grid.x - (0.4 + body.turn), grid.y
-    trachea = capsule(x, y, (0.0, -19.0), (0.0, -3.2), 0.85)
+    trachea = cylinder(x * x, 0.85) * (y < -3.2)
     bronchi = capsule(np.abs(x), y, (0.0, -3.2), (4.0, -0.8), 0.55)
     return np.maximum(trachea, bronchi)
 

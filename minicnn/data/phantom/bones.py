@@ -8,7 +8,7 @@ from minicnn.data.phantom.anatomy import arm_end, shoulder_x
 from minicnn.data.phantom.body import Body
 from minicnn.data.phantom.chest import Chest
 from minicnn.data.phantom.dice import Array
-from minicnn.data.phantom.shapes import capsule, distance2_to_segment, ramp, tube
+from minicnn.data.phantom.shapes import capsule, distance2_to_segment, ellipsoid, ramp, tube
 
 
 def add_bones(body: Body, chest: Chest) -> None:
@@ -88,16 +88,15 @@ def shoulders(body: Body, chest: Chest) -> Array:
     a, y = chest.across, chest.grid.y
     joint = shoulder_x(body)
     lift = 2.0 * body.arms
-    # The blade is a thin triangle with thick borders: socket, tip, inner corner.
+    # The blade is a thin triangle; what shows are its outer border and its ridge.
     socket = (joint - 2.0, -9.0 - 0.2 * lift)
     tip = (0.86 * body.width + 0.6 + 1.2 * lift, 0.6 - 0.6 * lift)
     corner = (0.58 * body.width + 1.2 * lift, -8.6 - 0.5 * lift)
     bone = 0.8 * tube(distance2_to_segment(a, y, socket, tip), 0.7, 0.5)
     bone += 0.5 * capsule(a, y, socket, corner, 0.6)
-    bone += 0.35 * capsule(a, y, corner, tip, 0.35)
-    ball = (joint - 0.6, -9.4)
+    ball = (joint - 0.4, -9.1)
     shaft = 1.2 * tube(distance2_to_segment(a, y, ball, arm_end(body)), 1.05, 0.6)
-    bone += np.maximum(shaft, 0.45 * capsule(a, y, ball, (ball[0] + 0.3, -8.6), 1.9))
+    bone += np.maximum(shaft, ellipsoid(a, y, ball, (2.0, 2.2), 1.7))
     return bone
 
 

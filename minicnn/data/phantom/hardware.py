@@ -10,7 +10,7 @@ import numpy as np
 
 from minicnn.data.phantom.body import Body
 from minicnn.data.phantom.dice import Array, Dice
-from minicnn.data.phantom.lines import Lines, draw_lines, join
+from minicnn.data.phantom.lines import Lines, dot, join, share_out
 from minicnn.data.phantom.shapes import Point, Value
 
 # Strokes x0, y0, x1, y1 in a box one unit wide and two high. Both letters have
@@ -23,7 +23,7 @@ PIECES = 6  # of a tube or wire
 def draw_hardware(body: Body, dice: Dice, samples: int) -> Array:
     """Return the thickness of water that would cast the same shadow, cm, (B, S, S)."""
     lines = join([marker(body, dice), tube(dice), wires(dice)])
-    return draw_lines(lines, body, samples, longest=6.0, widest=0.4)
+    return share_out([dot(lines, body, samples, longest=6.0, widest=0.4)], samples)
 
 
 def marker(body: Body, dice: Dice) -> Lines:

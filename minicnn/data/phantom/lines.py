@@ -35,8 +35,17 @@ def join(parts: Sequence[Lines]) -> Lines:
     return Lines(*(np.concatenate(column, axis=1) for column in columns))
 
 
-def draw_lines(lines: Lines, body: Body, samples: int, longest: float, widest: float) -> Array:
-    """Return the thickness of a set of lines along each ray.
+@dataclass
+class Points:
+    """Points in sample coordinates, each (B, P)."""
+
+    u: Array  # column
+    v: Array  # row
+    weight: Array  # cm of water, if all of it fell on one sample
+
+
+def dot(lines: Lines, body: Body, samples: int, longest: float, widest: float) -> Points:
+    """Break lines into points.
 
     Parameters
     ----------
@@ -45,24 +54,19 @@ def draw_lines(lines: Lines, body: Body, samples: int, longest: float, widest: f
     body
         Its pose places them in the picture.
     samples
-        Rays along each side of the picture, S.
+        Rays along each side of the picture.
     longest, widest
         Length and radius, cm, that decide how many points a line is made of.
         They are given, not measured, so that no line depends on its company.
-
-    Returns
-    -------
-    Array
-        (B, S, S), cm of water.
     """
     u0, v0 = _to_samples(lines.x0, lines.y0, body, samples)
     u1, v1 = _to_samples(lines.x1, lines.y1, body, samples)
     pitch = (2 * np.sqrt(body.view_x * body.view_y) / samples)[:, :, 0]  # (B, 1) cm
     width = lines.radius / pitch  # (B, n) samples
-    # One point per sample, along the line and across it.
+    # About one point per sample, along the line and across it.
     finest = 30.0 / samples  # cm, in a close view
     steps = max(2, round(longest / finest))
-    lanes = max(1, round(2 * widest / finest))
+    lanes = max(1, int(2 * widest / finest))
     along = (np.arange(steps, dtype=np.float32) + 0.5) / steps
     across = (np.arange(lanes, dtype=np.float32) + 0.5) * 2 / lanes - 1
     du, dv = u1 - u0, v1 - v0
@@ -77,7 +81,36 @@ def draw_lines(lines: Lines, body: Body, samples: int, longest: float, widest: f
     volume = np.pi * lines.density * lines.radius * width * length / steps  # (B, n)
     weight = volume[..., None, None] * np.broadcast_to(chord / chord.sum(), (steps, lanes))
     shape = (u.shape[0], -1)
-    return _share_out(u.reshape(shape), v.reshape(shape), weight.reshape(shape), samples)
+    return Points(u.reshape(shape), v.reshape(shape), weight.reshape(shape))
+
+
+def share_out(parts: Sequence[Points], samples: int) -> Array:
+    """Return the thickness along each ray, cm, (B, S, S).
+
+    Each point's weight goes to the four samples around it, more to the nearer;
+    points outside the picture are dropped.
+    """
+    u, v, weight = (
+        np.concatenate([getattr(part, f.name) for part in parts], axis=1) for f in fields(Points)
+    )
+    batch = u.shape[0]
+    u0 = np.clip(np.floor(u), 0, samples - 2)
+    v0 = np.clip(np.floor(v), 0, samples - 2)
+    u -= u0
+    v -= v0
+    weight *= (u >= 0) & (u < 1) & (v >= 0) & (v < 1)
+    image = np.arange(batch)[:, None] * (samples * samples)
+    corner = (v0 * samples + u0).astype(np.intp) + image
+    right = weight * u
+    left = weight - right
+    total = np.zeros(batch * samples * samples)
+    for offset, upper in ((0, left), (1, right)):
+        lower = upper * v
+        upper -= lower
+        for step, share in ((offset, upper), (offset + samples, lower)):
+            points = (corner + step).ravel()
+            total += np.bincount(points, share.ravel(), minlength=total.size)
+    return total.reshape(batch, samples, samples).astype(np.float32)
 
 
 def _to_samples(x: Array, y: Array, body: Body, samples: int) -> tuple[Array, Array]:
@@ -87,24 +120,3 @@ def _to_samples(x: Array, y: Array, body: Body, samples: int) -> tuple[Array, Ar
     v = (y + body.shift_y[:, :, 0]) / body.view_y[:, :, 0]
     half = np.float32(samples / 2)
     return (c * u + s * v + 1) * half - 0.5, (c * v - s * u + 1) * half - 0.5
-
-
-def _share_out(u: Array, v: Array, weight: Array, samples: int) -> Array:
-    """Add each point's weight to the four samples around it, (B, P) -> (B, S, S)."""
-    batch = u.shape[0]
-    u0, v0 = np.floor(u), np.floor(v)
-    fu, fv = u - u0, v - v0
-    inside = (u0 >= 0) & (v0 >= 0) & (u0 < samples - 1) & (v0 < samples - 1)
-    weight = weight * inside
-    image = np.arange(batch, dtype=np.intp)[:, None] * (samples * samples)
-    corner = image + (np.where(inside, v0, 0) * samples + np.where(inside, u0, 0)).astype(np.intp)
-    total = np.zeros(batch * samples * samples)
-    for offset, share in (
-        (0, (1 - fu) * (1 - fv)),
-        (1, fu * (1 - fv)),
-        (samples, (1 - fu) * fv),
-        (samples + 1, fu * fv),
-    ):
-        points = (corner + offset).ravel()
-        total += np.bincount(points, (weight * share).ravel(), minlength=total.size)
-    return total.reshape(batch, samples, samples).astype(np.float32)

@@ -58,10 +58,10 @@ def blob(
 def pneumonia(chest: Chest, body: Body, dice: Dice, noise: Noise) -> None:
     """Fluid in one lobe, in scattered foci, or in streaks along the bronchi.
 
-    One case in sixteen is early and faint enough to be missed.
+    One case in twelve is early, and faint enough to be missed.
     """
     kind = dice.pick(3)
-    early = dice.chance(0.06)
+    early = dice.chance(0.08)
     strength = np.where(early, dice.uniform(0.12, 0.25), dice.uniform(0.40, 0.72))
     lobar, patchy, streaky = kind == 0, kind == 1, kind == 2
     firm = lobar.astype(np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 
 from minicnn.data.phantom.body import Body
 from minicnn.data.phantom.dice import Array
-from minicnn.data.phantom.lines import Lines, draw_lines
+from minicnn.data.phantom.lines import Lines, dot, share_out
 
 TRUNKS = 6  # arteries and veins that leave each hilum
 LEVELS = 5  # the trunks, and how often they fork
@@ -67,7 +67,8 @@ def grow_vessels(body: Body, jitter: Array) -> list[Lines]:
 
 def draw_vessels(levels: list[Lines], body: Body, samples: int) -> Array:
     """Return the thickness of blood in the lungs along each ray, cm, (B, S, S)."""
-    total = np.zeros((body.age.shape[0], samples, samples), dtype=np.float32)
-    for k, lines in enumerate(levels):
-        total += draw_lines(lines, body, samples, longest=4.0 * 0.9**k, widest=0.8 * 0.8**k)
-    return total
+    parts = [
+        dot(lines, body, samples, longest=4.0 * 0.9**k, widest=0.8 * 0.8**k)
+        for k, lines in enumerate(levels)
+    ]
+    return share_out(parts, samples)
