@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import importlib.util
+import sys
 
 import pytest
 
@@ -28,10 +28,16 @@ def test_unknown_names_are_refused() -> None:
         use_backend("loop")
 
 
-def test_without_numba_the_vectorized_backend_steps_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+@pytest.mark.parametrize("obstacle", ["numba cannot be imported", "NUMBA_DISABLE_JIT"])
+def test_where_nothing_can_be_compiled_the_vectorized_backend_steps_in(
+    monkeypatch: pytest.MonkeyPatch, obstacle: str
+) -> None:
+    if obstacle == "NUMBA_DISABLE_JIT":
+        monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    else:
+        monkeypatch.setitem(sys.modules, "numba", None)
     monkeypatch.setattr(backends, "_current", None)
-    with pytest.warns(UserWarning, match="pip install numba"):
+    with pytest.warns(UserWarning, match=obstacle):
         assert current_backend() == "vectorized"
-    with pytest.raises(ArgumentError, match="needs numba"):
+    with pytest.raises(ArgumentError, match=obstacle):
         use_backend("compiled")

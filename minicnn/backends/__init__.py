@@ -14,7 +14,7 @@ checked by `minicnn.functional` before they arrive here.
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import os
 import warnings
 from types import ModuleType, TracebackType
 
@@ -31,15 +31,26 @@ def current_backend() -> str:
     """Return the name of the backend in force."""
     global _current
     if _current is None:
-        _current = "compiled"
-        if importlib.util.find_spec("numba") is None:
-            _current = "vectorized"
+        obstacle = _obstacle_to_compiling()
+        _current = "vectorized" if obstacle else "compiled"
+        if obstacle:
             warnings.warn(
-                "numba cannot be imported, so minicnn computes with its 'vectorized' backend, "
-                "which is several times slower; `pip install numba` brings the compiled one",
+                f"{obstacle}, so minicnn computes with its 'vectorized' backend, "
+                "which is several times slower than the compiled one",
                 stacklevel=2,
             )
     return _current
+
+
+def _obstacle_to_compiling() -> str | None:
+    """Say why the compiled backend cannot be used here; None if it can."""
+    try:
+        importlib.import_module("numba")
+    except ImportError as error:
+        return f"numba cannot be imported ({error}; `pip install numba` brings it)"
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return "the environment variable NUMBA_DISABLE_JIT keeps numba from compiling"
+    return None
 
 
 def kernels(module: str) -> ModuleType:
@@ -58,7 +69,7 @@ class use_backend:
     Raises
     ------
     ArgumentError
-        If there is no backend of that name, or numba is missing for ``"compiled"``.
+        If there is no backend of that name, or numba cannot compile for ``"compiled"``.
 
     Examples
     --------
@@ -77,11 +88,8 @@ class use_backend:
             raise ArgumentError(
                 f"there is no backend {name!r}; choose one of {', '.join(map(repr, BACKENDS))}"
             )
-        if name == "compiled" and importlib.util.find_spec("numba") is None:
-            raise ArgumentError(
-                "the 'compiled' backend needs numba, which cannot be imported; "
-                "`pip install numba`, or use_backend('vectorized')"
-            )
+        if name == "compiled" and (obstacle := _obstacle_to_compiling()):
+            raise ArgumentError(f"{obstacle}; choose use_backend('vectorized')")
         self.name = name
         self._previous = _current
         _current = name

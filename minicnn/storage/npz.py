@@ -77,6 +77,12 @@ def _read(path: Path, *, everything: bool) -> tuple[dict[str, Any], dict[str, ND
     try:
         # A file of our own making to close: np.load forgets the one it opens if it fails.
         with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise ModelFileError(
+                    f"{path} is damaged or not a minicnn model: it is not a complete .npz file; "
+                    "copy it again or retrain"
+                )
+            file.seek(0)
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, NpzFile) or HEADER not in archive.files:
                 raise ModelFileError(f"{path} is not a minicnn model: it has no {HEADER!r} entry")
