@@ -20,7 +20,7 @@ import numpy as np
 
 from minicnn import zoo
 from minicnn.backends import current_backend
-from minicnn.errors import DataError, MinicnnError
+from minicnn.errors import DataError, DivergedError, MinicnnError
 from minicnn.training.callbacks import BestWeights, Callback, CSVLog, EarlyStopping
 from minicnn.training.loop import Trainer
 from minicnn.training.options import Options
@@ -105,6 +105,10 @@ class TrainingJob:
         DivergedError
             The loss became NaN or infinite.
         """
+        with run.alone():
+            return self._run(run, resume)
+
+    def _run(self, run: RunDir, resume: bool) -> dict[str, Any]:
         run.tidy()
         if run.finished:
             self.say(f"{run.path} is finished; nothing is left to do")
@@ -118,6 +122,23 @@ class TrainingJob:
             if not resume:
                 run.discard()
             raise
+        try:
+            return self._train(run, splits, trainer, best, config, recipe)
+        except DivergedError:
+            # Nothing worth keeping yet: leave the folder free for a better learning rate.
+            if not resume and not trainer.saved_epochs:
+                run.discard()
+            raise
+
+    def _train(
+        self,
+        run: RunDir,
+        splits: Splits,
+        trainer: Trainer,
+        best: BestWeights | None,
+        config: dict[str, Any],
+        recipe: Recipe,
+    ) -> dict[str, Any]:
         with run.writing(lambda: _what_is_safe(trainer)):
             seconds = rehearse(trainer, splits, self.say)
             history = trainer.fit(

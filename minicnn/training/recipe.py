@@ -5,8 +5,8 @@ the images, never on the name of a data set:
 
 ==================  ====================================================================
 network             ``lungnet``: five convolutions with batch norm, 70,000 weights
-loss                cross-entropy, labels smoothed by 0.05, each class counting the same
-                    in total; with several labels binary cross-entropy
+loss                cross-entropy, labels smoothed by 0.05, rare classes weighing more;
+                    with several labels binary cross-entropy
 optimizer           AdamW, decay 0.02, batches of 64, of fewer for few images
 learning rate       one cycle: up to 0.004 in the first third, down to nearly 0; less for
                     smaller batches
@@ -105,7 +105,7 @@ class Recipe:
     l1: float
     l2: float
     label_smoothing: float
-    balanced_classes: bool
+    weighted_classes: bool
     augment: dict[str, float] | None
     patience: int | None
     weights: str
@@ -148,7 +148,7 @@ def choose(options: Options, task: Task) -> Recipe:
         l1=options.l1 or 0.0,
         l2=options.l2 or 0.0,
         label_smoothing=0.0 if task.multilabel else LABEL_SMOOTHING,
-        balanced_classes=not task.multilabel,
+        weighted_classes=not task.multilabel,
         augment=Augment().to_config() if augmented else None,
         patience=options.patience,
         weights="last" if options.patience is None else "best",
@@ -179,19 +179,22 @@ def make_loss(recipe: Recipe, labels: NDArray, classes: int) -> Loss:
 
     if labels.ndim == 2:
         return BCEWithLogitsLoss()
-    weight = class_weights(labels, classes) if recipe.balanced_classes else None
+    weight = class_weights(labels, classes) if recipe.weighted_classes else None
     return CrossEntropyLoss(weight, label_smoothing=recipe.label_smoothing)
 
 
 def class_weights(labels: NDArray, classes: int) -> NDArray[np.float64]:
-    """Weights (C,) that let each class count the same in total: N / (classes present * N_c).
+    """Weights (C,) proportional to 1 / sqrt(N_c), with mean 1 over the images.
 
-    A class without images gets weight 1; it never meets the loss.
+    Half-way, in the exponent, between letting each image count the same (rare classes
+    are missed) and letting each class count the same (they are called too often). A class
+    without images gets weight 1; it never meets the loss.
     """
     counts = np.bincount(labels, minlength=classes)
     present = counts > 0
     weights = np.ones(classes)
-    weights[present] = len(labels) / (present.sum() * counts[present])
+    weights[present] = counts[present] ** -0.5
+    weights[present] *= len(labels) / (weights * counts)[present].sum()
     return weights
 
 

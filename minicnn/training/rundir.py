@@ -52,6 +52,7 @@ class RunDir:
         self.roc = self.path / "roc.png"
         self.report = self.path / "report.html"
         self.metrics = self.path / "metrics.json"
+        self.lock = self.path / ".lock"  # there while a process is at work
         self._made: list[Path] = []  # folders that `create` made, deepest first
 
     # ---- making and finding ---------------------------------------------------------
@@ -174,7 +175,38 @@ class RunDir:
         """Undo `create`, if nothing but the configuration was ever written."""
         if self._entries() <= {self.config.name}:
             self.config.unlink(missing_ok=True)
+            self._remove_lock()
             _remove_empty(self._made)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other process out of the folder while the block runs.
+
+        The lock ends with its process, however that ends.
+
+        Raises
+        ------
+        RunFolderError
+            Another process is training in this folder.
+        """
+        from minicnn.data.lock import exclusive
+
+        def refuse() -> None:
+            raise RunFolderError(
+                f"another process is training in {self.path}; wait for it, or choose another folder"
+            )
+
+        with contextlib.ExitStack() as stack:
+            # A folder that cannot hold a lock has its own, better error further on.
+            with contextlib.suppress(OSError):
+                stack.enter_context(exclusive(self.lock, waiting=refuse))
+                # Removed while it is held; nobody ever waits for it.
+                stack.callback(self._remove_lock)
+            yield
+
+    def _remove_lock(self) -> None:
+        with contextlib.suppress(OSError):
+            self.lock.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def writing(self, safe: Callable[[], str]) -> Iterator[None]:
@@ -215,7 +247,7 @@ class RunDir:
             raise
 
     def _entries(self) -> set[str]:
-        return {p.name for p in self.path.iterdir() if not p.match(LEFTOVER)}
+        return {p.name for p in self.path.iterdir() if not p.match(LEFTOVER) and p != self.lock}
 
     def _refuse_if_taken(self) -> None:
         if self.path.exists() and not self.path.is_dir():

@@ -19,6 +19,7 @@ from minicnn.training import job as jobs
 from minicnn.training.checkpoint import Checkpoint
 from minicnn.training.history import History
 from minicnn.training.job import TrainingJob, fingerprint
+from minicnn.training.loop import Trainer
 from minicnn.training.options import Options
 from minicnn.training.predicting import predict_scores
 from minicnn.training.rundir import RunDir
@@ -40,7 +41,7 @@ def write_data(path: Path, findings: int = 0, flip: int | None = None) -> Path:
     """Write a small data set in MedMNIST format: a bright square in one of two corners."""
     rng = np.random.default_rng(0)
     arrays = {}
-    for part, n in (("train", 64), ("val", 24), ("test", 24)):
+    for part, n in (("train", 64), ("val", 20), ("test", 24)):
         images = rng.integers(40, 160, (n, 28, 28))
         if findings:
             labels = rng.integers(0, 2, (n, findings))
@@ -95,7 +96,7 @@ def test_a_run_folder_holds_everything(tmp_path, data):
     contract = "data split n accuracy precision recall f1 auc confusion intervals val"
     assert set(contract.split()) <= metrics.keys()
     assert (metrics["data"], metrics["split"], metrics["n"]) == ("squares", "test", 24)
-    assert metrics["val"]["n"] == 24
+    assert metrics["val"]["n"] == 20
     assert metrics["train_seconds"] > 0
     assert metrics["parameters"] == sum(p.size for p in storage.load(run.model).params.values())
     assert len(History.from_csv(run.history)) == 3
@@ -116,7 +117,9 @@ def test_the_model_file_says_all_that_predict_needs(tmp_path, data):
     assert len(about["classes"]) == 2
     assert about["input_shape"] == [1, 28, 28]
     assert about["data"] == "squares"
-    test = loading.load(data).test
+    splits = loading.load(data)
+    assert about["preprocess"] == Preprocess().fit(splits.train.images).to_config()
+    test = splits.test
     scores = predict_scores(
         storage.load(run.model), test.images, Preprocess.from_config(about["preprocess"])
     )
@@ -228,6 +231,24 @@ def test_a_run_killed_anywhere_ends_where_an_uninterrupted_one_does(
     assert rows == expected
 
 
+def test_finished_epochs_are_not_trained_again(tmp_path, data, monkeypatch):
+    with monkeypatch.context() as patch:
+        kill_in(patch, "minicnn.training.snapshot.take*3")
+        with pytest.raises(Killed):
+            start(data, tmp_path / "run")
+    trained = []
+    epoch = Trainer._run_epoch
+
+    def counting(self, *args):
+        trained.append(self.epoch)
+        epoch(self, *args)
+
+    monkeypatch.setattr(Trainer, "_run_epoch", counting)
+    run = RunDir.open(tmp_path / "run")
+    TrainingJob.of(run).run(run, resume=True)
+    assert trained == [3]
+
+
 def test_a_finished_run_is_left_as_it_is(uninterrupted):
     before = {p.name: p.stat().st_mtime_ns for p in uninterrupted.path.iterdir()}
     said = []
@@ -320,10 +341,23 @@ def test_an_impossible_training_leaves_no_folder(tmp_path, data, options, error,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_diverged_training_keeps_its_folder_and_says_where(tmp_path, data):
+def test_a_training_that_diverges_at_once_leaves_the_folder_free(tmp_path, data):
     with pytest.raises(DivergedError, match=r"epoch 1, batch \d+; first in layer .*--lr"):
         start(data, tmp_path / "run", optimizer="sgd", lr=1e25)
-    assert (tmp_path / "run" / "config.json").is_file()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_that_diverges_later_keeps_its_epochs(tmp_path, data, monkeypatch):
+    def diverge(self, x, labels, batch):
+        if self.epoch == 2:
+            raise DivergedError("made up")
+        return step(self, x, labels, batch)
+
+    step = Trainer._step
+    monkeypatch.setattr(Trainer, "_step", diverge)
+    with pytest.raises(DivergedError):
+        start(data, tmp_path / "run")
+    assert (tmp_path / "run" / "checkpoint.npz").is_file()
 
 
 def test_a_disk_that_fills_up_loses_no_finished_epoch(tmp_path, data, uninterrupted, monkeypatch):
@@ -353,5 +387,5 @@ def test_the_user_hears_what_is_trained(tmp_path, data, monkeypatch):
     job.say = said.append
     job.run(RunDir.create(tmp_path / "run", job.config()))
     text = "\n".join(said)
-    for words in ("train 64, val 24, test 24", "lenet, ", "1 epochs, batches of 16"):
+    for words in ("train 64, val 20, test 24", "lenet, ", "1 epochs, batches of 16"):
         assert words in text

@@ -158,3 +158,18 @@ def test_a_failing_write_becomes_one_clear_line(tmp_path):
     assert "\n" not in str(caught.value)
     with pytest.raises(BrokenPipeError), run.writing(lambda: ""):
         raise BrokenPipeError
+
+
+def test_two_processes_cannot_work_in_one_folder(tmp_path):
+    run = RunDir.create(tmp_path / "run", {})
+    with run.alone():
+        with (
+            pytest.raises(RunFolderError, match="another process is training"),
+            RunDir.open(run.path).alone(),
+        ):
+            pass
+        with pytest.raises(RunFolderError, match="already holds a run"):
+            RunDir.create(run.path, {})
+    with RunDir.open(run.path).alone():
+        pass
+    assert [p.name for p in run.path.iterdir()] == ["config.json"]
