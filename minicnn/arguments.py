@@ -75,3 +75,19 @@ def check_count(name: str, value: Any, minimum: int = 1) -> int:
     if count < minimum:
         raise ArgumentError(f"{name} is {value!r}; give a whole number of at least {minimum}")
     return count
+
+
+def check_axis(name: str, value: Any) -> int:
+    """Return ``value`` as an int if it can number an axis, negative ones included.
+
+    Raises
+    ------
+    ArgumentError
+        If it is a float, a bool or no number at all.
+    """
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise ArgumentError(f"{name} is {value!r}; give the whole number of an axis") from None

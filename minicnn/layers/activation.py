@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from minicnn import functional as F
+from minicnn.arguments import check_axis, check_number
+from minicnn.errors import ShapeError
 from minicnn.layers.base import Layer
 
 
@@ -29,11 +32,19 @@ class LeakyReLU(Layer):
     ----------
     negative_slope
         The slope to the left of 0.
+    dtype, rng
+        Not needed: there are no parameters, and nothing is drawn.
     """
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(
+        self,
+        negative_slope: float = 0.01,
+        *,
+        dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
-        self.negative_slope = negative_slope
+        self.negative_slope = check_number("negative_slope", negative_slope)
 
     def forward(self, x: NDArray) -> NDArray:
         """Return x, scaled down where it is negative."""
@@ -98,11 +109,19 @@ class Softmax(Layer):
     ----------
     dim
         The axis that sums to 1.
+    dtype, rng
+        Not needed: there are no parameters, and nothing is drawn.
     """
 
-    def __init__(self, dim: int = 1) -> None:
+    def __init__(
+        self,
+        dim: int = 1,
+        *,
+        dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim = check_axis("dim", dim)
 
     def forward(self, x: NDArray) -> NDArray:
         """Return probabilities."""
@@ -113,3 +132,9 @@ class Softmax(Layer):
     def backward(self, dy: NDArray) -> NDArray:
         """Return y (dy - sum dy y)."""
         return F.softmax_backward(dy, self.cached(), self.dim)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the input shape, once it is known to have the axis."""
+        if not -len(input_shape) <= self.dim < len(input_shape):
+            raise ShapeError(f"x has shape {input_shape}; it has no axis {self.dim}")
+        return input_shape

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from minicnn import functional as F
-from minicnn.errors import ArgumentError
+from minicnn.arguments import check_number
+from minicnn.errors import ArgumentError, ShapeError
+from minicnn.functional.checks import check_float
 from minicnn.layers.base import Layer
 from minicnn.shapes import check_images, positive
 
@@ -31,6 +33,8 @@ class BatchNorm2d(Layer):
         How fast the running statistics follow.
     dtype
         float32 to train, float64 to check.
+    rng
+        Not needed: nothing is drawn.
 
     Attributes
     ----------
@@ -47,13 +51,12 @@ class BatchNorm2d(Layer):
         momentum: float = 0.1,
         *,
         dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | None = None,
     ) -> None:
         super().__init__()
         self.num_features = positive(num_features, "num_features")
-        self.eps = _check_eps(eps)
-        if not 0 <= momentum <= 1:
-            raise ArgumentError(f"momentum is {momentum}; expected a number from 0 to 1")
-        self.momentum = momentum
+        self.eps = check_number("eps", eps, above=0)
+        self.momentum = check_number("momentum", momentum, minimum=0, maximum=1)
         self.add_parameter("weight", np.ones(num_features, dtype))
         self.add_parameter("bias", np.zeros(num_features, dtype))
         self.add_buffer("running_mean", np.zeros(num_features, dtype))
@@ -61,6 +64,7 @@ class BatchNorm2d(Layer):
 
     def forward(self, x: NDArray) -> NDArray:
         """Return the normalised x; in training, move the running statistics."""
+        check_float(x=x)
         check_images(x.shape, self.num_features)
         weight, bias = self.params["weight"], self.params["bias"]
         if self.training:
@@ -105,6 +109,8 @@ class LayerNorm(Layer):
         Added to the variance.
     dtype
         float32 to train, float64 to check.
+    rng
+        Not needed: nothing is drawn.
 
     Attributes
     ----------
@@ -118,11 +124,12 @@ class LayerNorm(Layer):
         eps: float = 1e-5,
         *,
         dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | None = None,
     ) -> None:
         super().__init__()
         sizes = normalized_shape if isinstance(normalized_shape, Sequence) else (normalized_shape,)
         self.normalized_shape = tuple(positive(n, "normalized_shape") for n in sizes)
-        self.eps = _check_eps(eps)
+        self.eps = check_number("eps", eps, above=0)
         self.add_parameter("weight", np.ones(self.normalized_shape, dtype))
         self.add_parameter("bias", np.zeros(self.normalized_shape, dtype))
 
@@ -141,6 +148,14 @@ class LayerNorm(Layer):
         self.set_grads(weight=dweight, bias=dbias)
         return dx
 
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the input shape, once its last axes are checked."""
+        if tuple(input_shape[-len(self.normalized_shape) :]) != self.normalized_shape:
+            raise ShapeError(
+                f"x has shape {input_shape}; its last axes must be {self.normalized_shape}"
+            )
+        return input_shape
+
 
 class GroupNorm(Layer):
     """Normalisation of each sample over groups of channels (Wu and He 2018).
@@ -155,6 +170,8 @@ class GroupNorm(Layer):
         Added to the variance.
     dtype
         float32 to train, float64 to check.
+    rng
+        Not needed: nothing is drawn.
 
     Attributes
     ----------
@@ -169,6 +186,7 @@ class GroupNorm(Layer):
         eps: float = 1e-5,
         *,
         dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | None = None,
     ) -> None:
         super().__init__()
         self.num_groups = positive(num_groups, "num_groups")
@@ -177,12 +195,13 @@ class GroupNorm(Layer):
             raise ArgumentError(
                 f"num_groups is {num_groups}; it must divide num_channels ({num_channels})"
             )
-        self.eps = _check_eps(eps)
+        self.eps = check_number("eps", eps, above=0)
         self.add_parameter("weight", np.ones(num_channels, dtype))
         self.add_parameter("bias", np.zeros(num_channels, dtype))
 
     def forward(self, x: NDArray) -> NDArray:
         """Return the normalised x."""
+        check_float(x=x)
         check_images(x.shape, self.num_channels)
         y, mean, var = F.group_norm(
             x, self.num_groups, self.params["weight"], self.params["bias"], self.eps
@@ -203,9 +222,3 @@ class GroupNorm(Layer):
         """Return the input shape, once its channels are checked."""
         check_images(input_shape, self.num_channels)
         return input_shape
-
-
-def _check_eps(eps: float) -> float:
-    if not 0 < eps < np.inf:
-        raise ArgumentError(f"eps is {eps}; expected a small positive number such as 1e-5")
-    return eps

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minicnn as m
-from minicnn.errors import DtypeError, ShapeError
+from minicnn.errors import ArgumentError, DtypeError, ShapeError
 from tests.torch_twin import assert_same_as_torch, torch
 
 X = np.random.default_rng(2).normal(scale=3, size=(3, 4, 5, 2))
@@ -51,3 +51,18 @@ def test_softmax_of_a_missing_axis_is_refused() -> None:
 def test_integers_are_refused() -> None:
     with pytest.raises(DtypeError, match="int64"):
         m.ReLU().forward(np.arange(3))
+
+
+def test_softmax_of_nothing_is_nothing(backend: str) -> None:
+    layer = m.Softmax(0)
+    x = np.zeros((0, 3))
+    assert layer.backward(layer.forward(x)).shape == (0, 3)
+
+
+def test_options_are_checked_where_they_are_given() -> None:
+    with pytest.raises(ArgumentError, match="negative_slope is nan"):
+        m.LeakyReLU(float("nan"))
+    with pytest.raises(ArgumentError, match="dim is 1.0"):
+        m.Softmax(1.0)
+    with pytest.raises(ShapeError, match="no axis 2"):
+        m.Softmax(2).output_shape((3, 4))

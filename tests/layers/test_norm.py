@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from minicnn import BatchNorm2d, GroupNorm, LayerNorm
 from minicnn.errors import ArgumentError, ShapeError
+from minicnn.layers import Layer
 from tests.torch_twin import assert_same_as_torch, torch
 
 RNG = np.random.default_rng(5)
@@ -86,3 +89,30 @@ def test_wrong_shapes_are_refused() -> None:
         BatchNorm2d(6).forward(np.zeros((2, 5, 3, 3), np.float32))
     with pytest.raises(ShapeError, match=r"last 2 axes must be \(3, 5\)"):
         LayerNorm((3, 5)).forward(np.zeros((2, 5, 3), np.float32))
+
+
+@pytest.mark.parametrize("layer", [LayerNorm((3, 4)), GroupNorm(2, 4), BatchNorm2d(4).eval()])
+def test_an_empty_batch_passes(layer: Layer, backend: str) -> None:
+    shape = (0, 3, 4) if isinstance(layer, LayerNorm) else (0, 4, 3, 3)
+    x = np.zeros(shape, np.float32)
+    y = layer.forward(x)
+    assert y.shape == layer.backward(y).shape == shape
+    assert not layer.grads["weight"].any()
+
+
+def test_layer_norm_checks_the_shape_it_is_told() -> None:
+    with pytest.raises(ShapeError, match=r"last axes must be \(3, 4\)"):
+        LayerNorm((3, 4)).output_shape((2, 4, 3))
+
+
+@pytest.mark.parametrize("momentum", [None, "0.1", 1.5])
+def test_a_momentum_that_is_none_is_refused(momentum: object) -> None:
+    with pytest.raises(ArgumentError, match="momentum is"):
+        BatchNorm2d(3, momentum=momentum)
+
+
+@pytest.mark.parametrize("layer", [LayerNorm(4), GroupNorm(2, 4), BatchNorm2d(4)])
+def test_a_memory_map_goes_in_and_a_plain_array_comes_out(layer: Layer, tmp_path: Path) -> None:
+    x = np.memmap(tmp_path / "x", np.float32, "w+", shape=(2, 4, 3, 4))
+    y = layer.forward(x)
+    assert type(y) is type(layer.backward(y)) is np.ndarray

@@ -137,7 +137,7 @@ def _row_norm_dweight(first, last, dweight, dbias, dy, x, mean, var, eps):  # ty
 def batch_norm(x: NDArray, weight: NDArray, bias: NDArray, eps: float) -> Triple:
     """Normalise each channel by its statistics over N, H and W; y, mean (C,), var (C,)."""
     planes = _planes(x)  # (N, C, H*W)
-    y, mean, var = np.empty_like(planes), np.empty(x.shape[1]), np.empty(x.shape[1])
+    y, mean, var = np.empty_like(planes, subok=False), np.empty(x.shape[1]), np.empty(x.shape[1])
     run(
         _batch_norm, x.shape[1], x.size * COST,
         y, mean, var, planes, ready(weight), ready(bias), eps,
@@ -150,7 +150,7 @@ def batch_norm_inference(
 ) -> NDArray:
     """Normalise each channel by given statistics, (N, C, H, W)."""
     planes = _planes(x)  # (N, C, H*W)
-    y = np.empty_like(planes)
+    y = np.empty_like(planes, subok=False)
     arrays = (ready(a) for a in (weight, bias, *_doubles(mean, var)))
     run(_batch_norm_inference, x.shape[1], x.size * COST, y, planes, *arrays, eps)
     return y.reshape(x.shape)
@@ -228,7 +228,8 @@ def _differentiate(
     through: bool,
 ) -> Triple:
     planes = _planes(x)  # (N, C, H*W)
-    dx, dweight, dbias = np.empty_like(planes), np.empty_like(weight), np.empty_like(weight)
+    dx = np.empty_like(planes, subok=False)
+    dweight, dbias = np.empty_like(weight), np.empty_like(weight)
     run(
         _batch_norm_dx, x.shape[1], x.size * COST, dx, dweight, dbias, _planes(dy), planes,
         ready(weight), *_doubles(mean, var), eps, through,
@@ -243,7 +244,7 @@ def _per_pixel(values: NDArray, x: NDArray, groups: int) -> NDArray:
 
 def _rows(x: NDArray, weight: NDArray, bias: NDArray, eps: float) -> Triple:
     rows = ready(x).reshape(-1, weight.shape[1])  # (R, L)
-    y, mean, var = np.empty_like(rows), np.empty(len(rows)), np.empty(len(rows))
+    y, mean, var = np.empty_like(rows, subok=False), np.empty(len(rows)), np.empty(len(rows))
     run(_row_norm, len(rows), x.size * COST, y, mean, var, rows, ready(weight), ready(bias), eps)
     return y.reshape(x.shape), mean, var
 
@@ -253,7 +254,8 @@ def _rows_dx(
 ) -> Triple:
     rows, drows = (ready(a).reshape(-1, weight.shape[1]) for a in (x, dy))  # (R, L)
     statistics = [ready(a).reshape(-1) for a in _doubles(mean, var)]
-    dx, dweight, dbias = np.empty_like(rows), np.empty(weight.shape), np.empty(weight.shape)
+    dx = np.empty_like(rows, subok=False)
+    dweight, dbias = np.empty(weight.shape), np.empty(weight.shape)
     run(_row_norm_dx, len(rows), x.size * COST, dx, drows, rows, ready(weight), *statistics, eps)
     strips = -(-weight.shape[1] // STRIP)
     run(_row_norm_dweight, strips, x.size * COST, dweight, dbias, drows, rows, *statistics, eps)

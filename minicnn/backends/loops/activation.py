@@ -113,7 +113,7 @@ def softmax(x: NDArray, axis: int) -> NDArray:
     rows, targets = np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)  # views, axis last
     for n in np.ndindex(rows.shape[:-1]):
         row = [float(value) for value in rows[n]]
-        largest = max(row)
+        largest = max(row, default=0.0)
         total = 0.0
         for value in row:
             total += math.exp(value - largest)

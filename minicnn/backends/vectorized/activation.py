@@ -58,7 +58,8 @@ def tanh_dx(dy: NDArray, y: NDArray) -> NDArray:
 
 def softmax(x: NDArray, axis: int) -> NDArray:
     """Return exp(x) / sum exp(x) along the axis."""
-    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    # The initial value only matters where there is nothing to take the maximum of.
+    e = np.exp(x - x.max(axis=axis, keepdims=True, initial=-np.inf))
     return e / e.sum(axis=axis, keepdims=True)
 
 

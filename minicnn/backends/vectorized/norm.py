@@ -136,9 +136,14 @@ def _standardise(x: NDArray, axes: Axes, eps: float) -> tuple[NDArray, Stats, St
     """Return xhat in float64, and the mean and variance with their axes kept."""
     mean = x.mean(axis=axes, dtype=np.float64, keepdims=True)
     centred = x - mean
-    var = np.expand_dims(_dot(centred, centred, axes), axes) / (x.size // mean.size)
+    var = np.expand_dims(_dot(centred, centred, axes), axes) / _count(x, axes)
     centred /= np.sqrt(var + eps)
     return centred, mean, var
+
+
+def _count(x: NDArray, axes: Axes) -> int:
+    """Count the entries that share a mean; right for an empty batch too."""
+    return math.prod(x.shape[axis] for axis in axes)
 
 
 def _dot(a: NDArray, b: NDArray, axes: Axes) -> NDArray[np.float64]:
@@ -161,7 +166,7 @@ def _through_statistics(g: NDArray, xhat: NDArray, scale: NDArray, axes: Axes) -
     The means run over the axes that share the statistics.
     """
     along_mean = g.mean(axis=axes, keepdims=True)
-    along_var = np.expand_dims(_dot(g, xhat, axes), axes) / (g.size // along_mean.size)
+    along_var = np.expand_dims(_dot(g, xhat, axes), axes) / _count(g, axes)
     g -= along_mean
     g -= np.multiply(xhat, along_var, out=xhat)
     g *= scale
