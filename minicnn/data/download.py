@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import minicnn
-from minicnn.data.lock import exclusive
+from minicnn.locks import exclusive
 from minicnn.data.progress import Progress, reporting
 from minicnn.errors import DownloadError
 

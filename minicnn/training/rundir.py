@@ -189,7 +189,7 @@ class RunDir:
         RunFolderError
             Another process is training in this folder.
         """
-        from minicnn.data.lock import exclusive
+        from minicnn.locks import exclusive
 
         def refuse() -> None:
             raise RunFolderError(

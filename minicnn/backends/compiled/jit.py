@@ -15,6 +15,7 @@ Threads are not Numba's business here, see `minicnn.backends.compiled.threads`:
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from typing import Any
 import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from minicnn.locks import exclusive
 
 OPTIONS: dict[str, Any] = {
     "nogil": True,  # other threads run meanwhile
@@ -52,11 +55,32 @@ def kernel(function: Callable[..., Any]) -> Any:
         compiled = numba.njit(cache=True, **OPTIONS)(function)
     except RuntimeError:  # there is no folder where a cache can be written
         return numba.njit(**OPTIONS)(function)
-    # Not part of Numba's interface; where it is missing, Numba's own rule applies.
-    cache_file: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if hasattr(cache_file, "_source_stamp"):
-        cache_file._source_stamp = _source_stamp()
+    # Not part of Numba's interface; where it is missing, Numba's own rules apply.
+    files: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if hasattr(files, "_source_stamp") and hasattr(files, "_cache_path"):
+        files._source_stamp = _source_stamp()
+        lock = Path(files._cache_path) / "minicnn.lock"
+        files.save, files.load = _in_turn(files.save, lock), _in_turn(files.load, lock)
     return compiled
+
+
+def _in_turn(function: Callable[..., Any], lock: Path) -> Callable[..., Any]:
+    """Let one process at a time into the files of the cache.
+
+    Numba numbers the versions of a kernel as it saves them. Two processes that compile one
+    for float32 and one for float64 at the same moment would both write number 1, and the
+    index would lead one of them to the other's machine code.
+    """
+
+    @functools.wraps(function)
+    def locked(*arguments: Any) -> Any:
+        with contextlib.ExitStack() as stack:
+            # Before the first save there is no folder, and nothing to protect.
+            with contextlib.suppress(OSError):
+                stack.enter_context(exclusive(lock, poll=0.01))
+            return function(*arguments)
+
+    return locked
 
 
 def ready(array: NDArray) -> NDArray:

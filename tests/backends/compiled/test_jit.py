@@ -4,10 +4,13 @@ import importlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from minicnn import locks
 
 pytest.importorskip("numba", reason="the compiled backend needs numba")
 jit = importlib.import_module("minicnn.backends.compiled.jit")
@@ -38,6 +41,18 @@ def test_a_second_run_compiles_nothing_unless_the_package_has_changed(tmp_path: 
     assert run(tmp_path) == 0
     assert run(tmp_path) == 1
     assert run(tmp_path, changed=True) == 0
+
+
+def test_processes_take_turns_with_the_files_of_the_cache(tmp_path: Path) -> None:
+    called = threading.Event()
+    turn = jit._in_turn(called.set, tmp_path / "lock")
+    with locks.exclusive(tmp_path / "lock"):
+        thread = threading.Thread(target=turn)
+        thread.start()
+        assert not called.wait(0.2)
+    assert called.wait(10)
+    thread.join()
+    assert jit._in_turn(lambda n: n + 1, tmp_path / "no folder" / "lock")(1) == 2
 
 
 def test_kernels_compile_where_no_cache_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:

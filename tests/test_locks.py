@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minicnn.data import lock
+from minicnn import locks as lock
 
 
 def test_only_one_holds_the_lock(tmp_path: Path) -> None:
