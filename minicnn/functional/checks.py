@@ -11,7 +11,7 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def check_float(**arrays: NDArray | None) -> None:
-    """Check that all arrays are float32, or all float64.
+    """Check that all arrays are float32, or all float64; ``bias`` may be None.
 
     Raises
     ------
@@ -20,10 +20,15 @@ def check_float(**arrays: NDArray | None) -> None:
     """
     first_name, first_dtype = "", None
     for name, array in arrays.items():
-        if array is None:
+        if array is None and name == "bias":  # a layer without one
             continue
         if not isinstance(array, np.ndarray):
             raise DtypeError(f"{name} is a {type(array).__name__}; expected a NumPy array")
+        if isinstance(array, np.ma.MaskedArray):
+            raise DtypeError(
+                f"{name} is a masked array, whose mask would be ignored; "
+                f"fill it first, as in {name}.filled(0)"
+            )
         if array.dtype not in FLOATS:
             raise DtypeError(
                 f"{name} has dtype {array.dtype}; expected float32 or float64: "

@@ -53,8 +53,8 @@ def conv2d(
     ShapeError, DtypeError, ArgumentError
         If shapes, dtypes or the geometry do not fit.
     """
-    geometry = _geometry(x, weight, stride, padding, dilation, groups)
     check_float(weight=weight, bias=bias, x=x)
+    geometry = _geometry(x, weight, stride, padding, dilation, groups)
     if bias is not None:
         check_shape("bias", bias, weight.shape[:1], "one entry per output channel")
     return kernels("conv").conv2d(x, weight, bias, *geometry, groups)
@@ -87,8 +87,8 @@ def conv2d_backward(
     dx, dw, db
         Of the shapes of x, of weight, and (O,).
     """
-    geometry = _geometry(x, weight, stride, padding, dilation, groups)
     check_float(weight=weight, x=x, dy=dy)
+    geometry = _geometry(x, weight, stride, padding, dilation, groups)
     out = window_output_size(_plane(x), _plane(weight), *geometry)
     check_shape("dy", dy, (x.shape[0], weight.shape[0], *out), "the shape of y")
     backend = kernels("conv")

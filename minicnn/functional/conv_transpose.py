@@ -49,8 +49,8 @@ def conv_transpose2d(
     ShapeError, DtypeError, ArgumentError
         If shapes, dtypes or the geometry do not fit.
     """
-    geometry = _geometry(x, weight, stride, padding, output_padding, groups, dilation)
     check_float(weight=weight, bias=bias, x=x)
+    geometry = _geometry(x, weight, stride, padding, output_padding, groups, dilation)
     if bias is not None:
         check_shape("bias", bias, (weight.shape[1] * groups,), "one entry per output channel")
     s, p, o, d, _ = geometry
@@ -81,8 +81,8 @@ def conv_transpose2d_backward(
     dx, dw, db
         Of the shapes of x, of weight, and (O,).
     """
-    geometry = _geometry(x, weight, stride, padding, output_padding, groups, dilation)
     check_float(weight=weight, x=x, dy=dy)
+    geometry = _geometry(x, weight, stride, padding, output_padding, groups, dilation)
     s, p, _, d, out = geometry
     check_shape("dy", dy, (x.shape[0], weight.shape[1] * groups, *out), "the shape of y")
     backend = kernels("conv_transpose")

@@ -65,7 +65,9 @@ def linear_backward(dy: NDArray, x: NDArray, weight: NDArray) -> tuple[NDArray, 
         Of shapes (..., I), (O, I) and (O,).
     """
     check_float(weight=weight, x=x, dy=dy)
+    check_axes("weight", weight, "O, I")
     outputs, inputs = weight.shape
+    check_shape("x", x, (*x.shape[:-1], inputs), f"to meet weight {weight.shape}")
     check_shape("dy", dy, (*x.shape[:-1], outputs), "the shape of y")
     rows = x.reshape(-1, inputs)  # (N, I)
     drows = dy.reshape(-1, outputs)  # (N, O)

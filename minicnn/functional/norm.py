@@ -62,6 +62,7 @@ def batch_norm_backward(
         (N, C, H, W), (C,) and (C,).
     """
     _check_dy(dy, x, weight)
+    _check_statistics(mean, var, (x.shape[1],))
     return kernels("norm").batch_norm_dx(dy, x, weight, mean, var, eps)
 
 
@@ -70,6 +71,7 @@ def batch_norm_inference(
 ) -> NDArray:
     """Normalise each channel with given statistics, (C,) each, which count as constants."""
     _check_channels(x, weight, bias)
+    _check_statistics(mean, var, (x.shape[1],))
     return kernels("norm").batch_norm_inference(x, weight, bias, mean, var, eps)
 
 
@@ -84,6 +86,7 @@ def batch_norm_inference_backward(
         (N, C, H, W), (C,) and (C,).
     """
     _check_dy(dy, x, weight)
+    _check_statistics(mean, var, (x.shape[1],))
     return kernels("norm").batch_norm_inference_dx(dy, x, weight, mean, var, eps)
 
 
@@ -116,8 +119,10 @@ def layer_norm_backward(
     dx, dweight, dbias
         The shapes of x, weight and weight.
     """
-    check_float(weight=weight, x=x, dy=dy)
+    _check_trailing(x, weight, weight)
+    check_float(x=x, dy=dy)
     check_shape("dy", dy, x.shape, "the shape of y")
+    _check_statistics(mean, var, x.shape[: x.ndim - weight.ndim])
     return kernels("norm").layer_norm_dx(dy, x, weight, mean, var, eps)
 
 
@@ -141,8 +146,7 @@ def group_norm(
         (N, C, H, W), and float64 statistics (N, groups).
     """
     _check_channels(x, weight, bias)
-    if groups < 1 or x.shape[1] % groups:
-        raise ArgumentError(f"groups is {groups}; it must divide the {x.shape[1]} channels of x")
+    _check_dealt(x, groups)
     return kernels("norm").group_norm(x, groups, weight, bias, eps)
 
 
@@ -163,6 +167,8 @@ def group_norm_backward(
         (N, C, H, W), (C,) and (C,).
     """
     _check_dy(dy, x, weight)
+    _check_dealt(x, groups)
+    _check_statistics(mean, var, (x.shape[0], groups))
     return kernels("norm").group_norm_dx(dy, x, groups, weight, mean, var, eps)
 
 
@@ -183,5 +189,16 @@ def _check_trailing(x: NDArray, weight: NDArray, bias: NDArray) -> None:
 
 
 def _check_dy(dy: NDArray, x: NDArray, weight: NDArray) -> None:
-    check_float(weight=weight, x=x, dy=dy)
+    _check_channels(x, weight, weight)
+    check_float(x=x, dy=dy)
     check_shape("dy", dy, x.shape, "the shape of y")
+
+
+def _check_statistics(mean: NDArray, var: NDArray, shape: tuple[int, ...]) -> None:
+    check_shape("mean", mean, shape, "one number for each set of values normalised together")
+    check_shape("var", var, shape, "one number for each set of values normalised together")
+
+
+def _check_dealt(x: NDArray, groups: int) -> None:
+    if groups < 1 or x.shape[1] % groups:
+        raise ArgumentError(f"groups is {groups}; it must divide the {x.shape[1]} channels of x")

@@ -57,6 +57,7 @@ def max_pool2d_backward(
     check_float(dy=dy)
     kernel, step, pad, out = _geometry(x_shape, kernel_size, stride, padding)
     check_shape("dy", dy, (*x_shape[:2], *out), "the shape of y")
+    check_shape("argmax", argmax, dy.shape, "the shape of y")
     return kernels("pooling").max_pool2d_dx(dy, argmax, x_shape, kernel, step, pad)
 
 
