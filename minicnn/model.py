@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.layers.base import Layer
-from minicnn.summary import Summary, summarize
 
 
 class Sequential(Layer):
@@ -36,6 +35,7 @@ class Sequential(Layer):
         for i, layer in enumerate(layers):
             _check_layer(layer, f"layer {i}")
         self.layers = list(layers)
+        _check_distinct(self)
 
     def forward(self, x: NDArray) -> NDArray:
         """Send x through all layers."""
@@ -69,16 +69,6 @@ class Sequential(Layer):
             total += layer.multiply_adds(input_shape)
             input_shape = layer.output_shape(input_shape)
         return total
-
-    def summary(self, input_shape: tuple[int, ...]) -> Summary:
-        """Return a table of the layers with shapes, parameters and multiply-adds.
-
-        Parameters
-        ----------
-        input_shape
-            The shape of x, batch included: ``(64, 1, 28, 28)``.
-        """
-        return summarize(self, input_shape)
 
     def config(self) -> dict[str, Any]:
         """Return the layers."""
@@ -127,6 +117,7 @@ class Residual(Layer):
             _check_layer(shortcut, "shortcut")
         self.main = main
         self.shortcut = shortcut
+        _check_distinct(self)
 
     def forward(self, x: NDArray) -> NDArray:
         """Return main(x) + shortcut(x)."""
@@ -167,6 +158,18 @@ def _check_layer(layer: object, where: str) -> None:
         raise ArgumentError(
             f"{where} is {layer!r}; expected a layer (an instance of minicnn.layers.Layer)"
         )
+
+
+def _check_distinct(model: Layer) -> None:
+    """Refuse a layer that stands in two places: its one cache would serve only the last."""
+    seen: set[int] = set()
+    for layer in model.modules():
+        if id(layer) in seen:
+            raise ArgumentError(
+                f"the same {type(layer).__name__} object stands in two places; a layer keeps what "
+                "one backward pass needs, so make a new one for each place"
+            )
+        seen.add(id(layer))
 
 
 def _check_sum(main: tuple[int, ...], short: tuple[int, ...], x: tuple[int, ...]) -> None:

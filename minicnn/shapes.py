@@ -152,6 +152,10 @@ def check_images(shape: tuple[int, ...], channels: int | None = None) -> None:
 
 def positive(value: int, name: str) -> int:
     """Check that a count is an int of at least 1, and return it."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+    try:
+        count = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        count = 0
+    if count < 1:
         raise ArgumentError(f"{name} is {value!r}; expected an int of at least 1")
-    return operator.index(value)
+    return count

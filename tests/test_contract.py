@@ -179,3 +179,37 @@ def test_a_right_layer_of_your_own_passes() -> None:
 def test_a_wrong_layer_is_named(complaint: str) -> None:
     with pytest.raises(AssertionError, match=complaint.replace("[", r"\[").replace("]", r"\]")):
         check_layer(WRONG[complaint](), (4, 3))
+
+
+LAYERS = [name for name in layers.__all__ if name != "Layer"]
+ARGUMENTS: dict[str, tuple[int, ...]] = {
+    "Conv2d": (2, 3, 3),
+    "ConvTranspose2d": (2, 3, 3),
+    "MaxPool2d": (2,),
+    "AvgPool2d": (2,),
+    "Linear": (4, 3),
+    "BatchNorm2d": (2,),
+    "LayerNorm": (4,),
+    "GroupNorm": (1, 2),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_takes_dtype_and_rng(name: str) -> None:
+    layer = getattr(layers, name)(*ARGUMENTS.get(name, ()), dtype=np.float64, rng=RNG(0))
+    assert all(a.dtype == np.float64 for a in layer.params.values())
+    assert "dtype" not in repr(layer) and not {"dtype", "rng"} & layer.config().keys()
+
+
+@pytest.mark.parametrize("name", [n for n in LAYERS if n in ARGUMENTS and "Pool" not in n])
+def test_parameters_of_another_dtype_are_refused(name: str) -> None:
+    with pytest.raises(TypeError, match="would be float16; choose float32 or float64"):
+        getattr(layers, name)(*ARGUMENTS[name], dtype=np.float16)
+
+
+@pytest.mark.parametrize("x", [[[[[1.0]]]], 1.0, None, "x", np.ma.masked_array([1.0], [True])])
+@pytest.mark.parametrize("name", LAYERS)
+def test_what_is_no_plain_array_is_refused_in_words(name: str, x: object, backend: str) -> None:
+    layer = getattr(layers, name)(*ARGUMENTS.get(name, ()))
+    with pytest.raises(TypeError, match="expected a NumPy array|is a masked array"):
+        layer.forward(x)

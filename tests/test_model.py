@@ -137,3 +137,33 @@ def test_repr_reads_like_the_call() -> None:
         "Sequential(\n  (0): Conv2d(1, 2, (3, 3))\n"
         "  (1): Sequential(\n    (0): Dropout(p=0.1)\n  )\n)"
     )
+
+
+def test_a_layer_stands_in_one_place_only() -> None:
+    relu = m.ReLU()
+    with pytest.raises(ArgumentError, match="the same ReLU object stands in two places"):
+        m.Sequential(m.Linear(2, 2), relu, m.Linear(2, 2), relu)
+    with pytest.raises(ArgumentError, match="two places"):
+        m.Residual(m.Sequential(relu), m.Sequential(relu))
+
+
+def test_every_layer_has_a_summary() -> None:
+    residual = m.Residual(m.Conv2d(2, 2, 3, padding=1))
+    assert residual.summary((1, 2, 4, 4)).parameters == 38
+    assert m.Linear(3, 2).summary((5, 3)).multiply_adds == 30
+
+
+def test_astype_keeps_arrays_that_have_the_dtype() -> None:
+    model = block()
+    weight = model.params["0.weight"]
+    assert model.astype(np.float32).params["0.weight"] is weight
+
+
+def test_a_state_that_is_not_of_numbers_changes_nothing() -> None:
+    model = block()
+    before = model.state_dict()
+    state = {name: a + 1 for name, a in before.items()}
+    with pytest.raises(TypeError, match="5.bias is complex128 in the state"):
+        model.load_state_dict(state | {"5.bias": np.ones(2, complex)})
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])

@@ -52,3 +52,9 @@ def test_groups_must_divide_both_channel_counts() -> None:
     for channels in ((3, 4), (4, 3)):
         with pytest.raises(ArgumentError, match="groups is 2"):
             shapes.check_groups(*channels, 2)
+
+
+@pytest.mark.parametrize("value", [0, True, 1.0, "3", None, np.array([3])])
+def test_counts_are_ints_of_at_least_one(value: object) -> None:
+    with pytest.raises(ArgumentError, match="n is .* expected an int of at least 1"):
+        shapes.positive(value, "n")

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from minicnn.errors import ArgumentError, DtypeError, ShapeError, StateError
 from minicnn.functional.checks import FLOATS
+
+if TYPE_CHECKING:
+    from minicnn.summary import Summary
 
 # PyTorch counts the batches a norm has seen; nothing here needs the count.
 IGNORED_STATE = "num_batches_tracked"
@@ -29,6 +32,12 @@ class Layer:
     A subclass stores each constructor argument under its own name (that is what ``repr``
     and saving read), registers its arrays with `add_parameter` and `add_buffer`, and
     writes `forward`, `backward` and, where the shape changes, `output_shape`.
+
+    Parameters
+    ----------
+    dtype, rng
+        Every layer takes these two, so that all can be built alike; one without parameters
+        has no use for ``dtype``, and one that draws no numbers has none for ``rng``.
 
     Attributes
     ----------
@@ -45,7 +54,9 @@ class Layer:
 
     rng: np.random.Generator | None = None
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, dtype: DTypeLike = np.float32, rng: np.random.Generator | None = None
+    ) -> None:
         self._params: dict[str, NDArray] = {}
         self._grads: dict[str, NDArray] = {}
         self._buffers: dict[str, NDArray] = {}
@@ -74,10 +85,35 @@ class Layer:
         """Count the products of a weight and an input in one forward pass."""
         return 0
 
+    def summary(self, input_shape: tuple[int, ...]) -> Summary:
+        """Return a table of the layers with shapes, parameters and multiply-adds.
+
+        Parameters
+        ----------
+        input_shape
+            The shape of x, batch included: ``(64, 1, 28, 28)``.
+
+        Raises
+        ------
+        ShapeError
+            If a layer does not fit what comes before it.
+        """
+        from minicnn.summary import summarize  # it imports this file
+
+        return summarize(self, input_shape)
+
     # ---- for subclasses -------------------------------------------------------------
 
     def add_parameter(self, name: str, value: NDArray) -> None:
-        """Register a trainable array, with a gradient of zeros beside it."""
+        """Register a trainable array, with a gradient of zeros beside it.
+
+        Raises
+        ------
+        DtypeError
+            If it is neither float32 nor float64.
+        """
+        if value.dtype not in FLOATS:
+            raise DtypeError(f"{name} would be {value.dtype}; choose float32 or float64 as dtype")
         self._params[name] = value
         self._grads[name] = np.zeros_like(value)
 
@@ -158,8 +194,8 @@ class Layer:
     def astype(self, dtype: DTypeLike) -> Self:
         """Convert parameters, gradients and buffers and return self.
 
-        The caches are dropped: the next backward pass needs a forward pass of the new
-        dtype first.
+        Arrays that have the dtype already stay the same arrays. The caches are dropped: the
+        next backward pass needs a forward pass of the new dtype first.
         """
         dtype = np.dtype(dtype)
         if dtype not in FLOATS:
@@ -167,7 +203,7 @@ class Layer:
         for module in self.modules():
             for arrays in (module._params, module._grads, module._buffers):
                 for name, array in arrays.items():
-                    arrays[name] = array.astype(dtype)
+                    arrays[name] = array.astype(dtype, copy=False)
             module._cache = None
         return self
 
@@ -188,8 +224,8 @@ class Layer:
         ------
         ArgumentError
             If names are missing or unknown.
-        ShapeError
-            If an array has another shape. Nothing has been copied then.
+        ShapeError, DtypeError
+            If an array has another shape or holds no real numbers. Nothing has been copied then.
         """
         own = self._collect("_params", "_buffers")
         given = {
@@ -208,6 +244,8 @@ class Layer:
                 raise ShapeError(
                     f"{name} has shape {value.shape} in the state but {own[name].shape} here"
                 )
+            if value.dtype.kind not in "biuf":
+                raise DtypeError(f"{name} is {value.dtype} in the state; expected real numbers")
         for name, value in given.items():
             np.copyto(own[name], value, casting="same_kind")
         return self

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from minicnn import functional as F
 from minicnn import initializers
+from minicnn.functional.checks import check_float
 from minicnn.layers.base import Layer
 from minicnn.shapes import (
     check_groups,
@@ -69,7 +70,7 @@ class Conv2d(Layer):
         self.padding = pair(padding, "padding", 0)
         self.dilation = pair(dilation, "dilation")
         self.groups = positive(groups, "groups")
-        self.bias = bias
+        self.bias = bool(bias)
         check_groups(in_channels, out_channels, groups)
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         rng = np.random.default_rng() if rng is None else rng
@@ -79,6 +80,7 @@ class Conv2d(Layer):
 
     def forward(self, x: NDArray) -> NDArray:
         """Return y (N, O, OH, OW)."""
+        check_float(x=x)
         check_images(x.shape, self.in_channels)
         y = F.conv2d(
             x,
@@ -168,7 +170,7 @@ class ConvTranspose2d(Layer):
         self.padding = pair(padding, "padding", 0)
         self.output_padding = pair(output_padding, "output_padding", 0)
         self.groups = positive(groups, "groups")
-        self.bias = bias
+        self.bias = bool(bias)
         self.dilation = pair(dilation, "dilation")
         check_groups(in_channels, out_channels, groups)
         shape = (in_channels, out_channels // groups, *self.kernel_size)
@@ -179,6 +181,7 @@ class ConvTranspose2d(Layer):
 
     def forward(self, x: NDArray) -> NDArray:
         """Return y (N, O, OH, OW)."""
+        check_float(x=x)
         check_images(x.shape, self.in_channels)
         y = F.conv_transpose2d(
             x,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from minicnn import functional as F
-from minicnn.errors import ArgumentError
-from minicnn.functional.checks import check_float
+from minicnn.arguments import check_number
+from minicnn.functional.checks import check_float, check_shape
 from minicnn.layers.base import Layer
 
 
@@ -21,15 +21,21 @@ class Dropout(Layer):
     ----------
     p
         The probability of silence, from 0 to 1.
+    dtype
+        Not needed: there are no parameters.
     rng
         Where the masks are drawn from.
     """
 
-    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
+    def __init__(
+        self,
+        p: float = 0.5,
+        *,
+        dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
-        if not 0 <= p <= 1:
-            raise ArgumentError(f"p is {p}; expected a probability from 0 to 1")
-        self.p = p
+        self.p = check_number("p", p, minimum=0, maximum=1)
         self.rng: np.random.Generator = np.random.default_rng() if rng is None else rng
 
     def forward(self, x: NDArray) -> NDArray:
@@ -44,5 +50,9 @@ class Dropout(Layer):
 
     def backward(self, dy: NDArray) -> NDArray:
         """Silence the same entries of dy."""
-        _, keep = self.cached()
-        return dy if keep is None else F.dropout_backward(dy, keep, self.p)
+        shape, keep = self.cached()
+        if keep is not None:
+            return F.dropout_backward(dy, keep, self.p)
+        check_float(dy=dy)
+        check_shape("dy", dy, shape, "the shape of y")
+        return dy

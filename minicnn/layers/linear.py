@@ -45,7 +45,7 @@ class Linear(Layer):
         super().__init__()
         self.in_features = positive(in_features, "in_features")
         self.out_features = positive(out_features, "out_features")
-        self.bias = bias
+        self.bias = bool(bias)
         rng = np.random.default_rng() if rng is None else rng
         shape = (out_features, in_features)
         self.add_parameter("weight", initializers.uniform_fan_in(shape, rng, dtype=dtype))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from minicnn import functional as F
 from minicnn.layers.base import Layer
@@ -16,7 +17,15 @@ Size = int | Sequence[int]
 class _WindowPool(Layer):
     """What max and average pooling share: the geometry of their windows."""
 
-    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        *,
+        dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
         self.kernel_size = pair(kernel_size, "kernel_size")
         self.stride = self.kernel_size if stride is None else pair(stride, "stride")
@@ -38,6 +47,8 @@ class MaxPool2d(_WindowPool):
     ----------
     kernel_size, stride, padding
         Ints, or pairs (vertical, horizontal). The stride is the kernel size if None.
+    dtype, rng
+        Not needed: there are no parameters, and nothing is drawn.
     """
 
     def forward(self, x: NDArray) -> NDArray:
@@ -59,12 +70,15 @@ class AvgPool2d(_WindowPool):
     ----------
     kernel_size, stride, padding
         Ints, or pairs (vertical, horizontal). The stride is the kernel size if None.
+    dtype, rng
+        Not needed: there are no parameters, and nothing is drawn.
     """
 
     def forward(self, x: NDArray) -> NDArray:
         """Return the means."""
+        y = F.avg_pool2d(x, self.kernel_size, self.stride, self.padding)
         self._cache = x.shape
-        return F.avg_pool2d(x, self.kernel_size, self.stride, self.padding)
+        return y
 
     def backward(self, dy: NDArray) -> NDArray:
         """Share each gradient equally among the pixels of its window."""

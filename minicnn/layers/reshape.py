@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
+from minicnn.arguments import check_axis
 from minicnn.errors import ShapeError
 from minicnn.functional.checks import check_float, check_shape
 from minicnn.layers.base import Layer
@@ -18,18 +20,28 @@ class Flatten(Layer):
     ----------
     start_dim, end_dim
         First and last axis to join, both included; negative ones count from the end.
+    dtype, rng
+        Not needed: there are no parameters, and nothing is drawn.
     """
 
-    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+    def __init__(
+        self,
+        start_dim: int = 1,
+        end_dim: int = -1,
+        *,
+        dtype: DTypeLike = np.float32,
+        rng: np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
-        self.start_dim = start_dim
-        self.end_dim = end_dim
+        self.start_dim = check_axis("start_dim", start_dim)
+        self.end_dim = check_axis("end_dim", end_dim)
 
     def forward(self, x: NDArray) -> NDArray:
         """Return the same numbers in fewer axes."""
         check_float(x=x)
+        y = x.reshape(self.output_shape(x.shape))
         self._cache = x.shape
-        return x.reshape(self.output_shape(x.shape))
+        return y
 
     def backward(self, dy: NDArray) -> NDArray:
         """Return dy in the axes of x."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minicnn import Dropout
-from minicnn.errors import ArgumentError
+from minicnn.errors import ArgumentError, ShapeError
 
 
 def test_training_silences_a_share_and_keeps_the_mean(backend: str) -> None:
@@ -43,3 +43,11 @@ def test_the_ends_of_the_range(backend: str) -> None:
 def test_other_probabilities_are_refused(p: float) -> None:
     with pytest.raises(ArgumentError, match="p is"):
         Dropout(p)
+
+
+@pytest.mark.parametrize("mode", ["train", "eval"])
+def test_a_gradient_of_another_shape_is_refused(mode: str) -> None:
+    layer = getattr(Dropout(0.5), mode)()
+    layer.forward(np.ones((3, 4)))
+    with pytest.raises(ShapeError, match="dy has shape"):
+        layer.backward(np.ones((3, 5)))

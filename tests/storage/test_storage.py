@@ -144,3 +144,16 @@ def test_metadata_must_be_json(tmp_path: Path) -> None:
         m.save(trained(), tmp_path / "m.npz", {"x": object()})
     with pytest.raises(ModelFileError, match="JSON"):
         m.save(trained(), tmp_path / "m.npz", {"x": float("nan")})
+
+
+def test_options_given_as_numpy_numbers_can_be_saved(tmp_path: Path) -> None:
+    model = m.Sequential(
+        m.Conv2d(np.int64(1), 2, np.int32(3), bias=np.bool_(False)),
+        m.BatchNorm2d(2, np.float32(1e-4), np.float32(0.2)),
+        m.LeakyReLU(np.float32(0.1)),
+        m.Dropout(np.float32(0.25)),
+        m.Flatten(np.int64(1)),
+        m.Softmax(np.int64(1)),
+    )
+    m.save(model, tmp_path / "model.npz")
+    assert repr(m.load(tmp_path / "model.npz")) == repr(model)
