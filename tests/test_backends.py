@@ -41,3 +41,12 @@ def test_where_nothing_can_be_compiled_the_vectorized_backend_steps_in(
         assert current_backend() == "vectorized"
     with pytest.raises(ArgumentError, match=obstacle):
         use_backend("compiled")
+
+
+def test_a_block_can_be_entered_again() -> None:
+    use_backend("vectorized")
+    loops = use_backend("loops")
+    for _ in range(2):
+        with loops:
+            assert current_backend() == "loops"
+        assert current_backend() == "vectorized"

@@ -95,6 +95,9 @@ class use_backend:
         _current = name
 
     def __enter__(self) -> use_backend:
+        global _current
+        if _current != self.name:  # entered again, or late
+            self._previous, _current = _current, self.name
         return self
 
     def __exit__(
