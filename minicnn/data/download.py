@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import minicnn
-from minicnn.locks import exclusive
 from minicnn.data.progress import Progress, reporting
 from minicnn.errors import DownloadError
+from minicnn.locks import exclusive
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse

@@ -60,8 +60,20 @@ def kernel(function: Callable[..., Any]) -> Any:
     if hasattr(files, "_source_stamp") and hasattr(files, "_cache_path"):
         files._source_stamp = _source_stamp()
         lock = Path(files._cache_path) / "minicnn.lock"
-        files.save, files.load = _in_turn(files.save, lock), _in_turn(files.load, lock)
+        files.save = _in_turn(_if_there_is_room(files.save), lock)
+        files.load = _in_turn(files.load, lock)
     return compiled
+
+
+def _if_there_is_room(save: Callable[..., Any]) -> Callable[..., Any]:
+    """Do without the cache on a full disk: the machine code is in memory anyway."""
+
+    @functools.wraps(save)
+    def tolerant(*arguments: Any) -> None:
+        with contextlib.suppress(OSError):
+            save(*arguments)
+
+    return tolerant
 
 
 def _in_turn(function: Callable[..., Any], lock: Path) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import subprocess
@@ -53,6 +54,13 @@ def test_processes_take_turns_with_the_files_of_the_cache(tmp_path: Path) -> Non
     assert called.wait(10)
     thread.join()
     assert jit._in_turn(lambda n: n + 1, tmp_path / "no folder" / "lock")(1) == 2
+
+
+def test_a_full_disk_only_costs_the_cache() -> None:
+    def full(key: str, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    jit._if_there_is_room(full)("key", b"machine code")
 
 
 def test_kernels_compile_where_no_cache_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
