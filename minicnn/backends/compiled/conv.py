@@ -39,7 +39,7 @@ NANOSECONDS = 0.03  # per multiply-add, on one thread
 @kernel
 def _sum_shifts(  # type: ignore[no-untyped-def]
     first, last, out, out_shape, out_stride, parts, w, bias, offsets, image, image_shape, groups,
-    begin, samples, rows, columns, how, splits,
+    lead, tail, samples, rows, columns, how, splits,
 ):  # fmt: skip
     """Set out = bias + sum_j w[j] image[offsets[j]], for pieces first..last of the work.
 
@@ -52,7 +52,7 @@ def _sum_shifts(  # type: ignore[no-untyped-def]
     blocks = (group_out + BLOCK - 1) // BLOCK  # of output channels per group
     channel = how[0].shape[0] * samples * rows * columns
     height = max(1, STRIP // columns)
-    packed = np.empty(begin + image_shape[1] * channel, out.dtype)
+    packed = np.empty(lead + image_shape[1] * channel + tail, out.dtype)
     for t in range(packed.size):
         packed[t] = 0
     strip = np.empty(BLOCK * height * columns, out.dtype)
@@ -64,13 +64,13 @@ def _sum_shifts(  # type: ignore[no-untyped-def]
         c0 = b0 // blocks * group_in
         c1 = ((b1 - 1) // blocks + 1) * group_in
         pack(
-            image, image_shape, how, n0, n1, c0, c1, packed[begin:], samples, rows, columns
+            image, image_shape, how, n0, n1, c0, c1, packed[lead:], samples, rows, columns
         )  # fmt: skip
         for b in range(b0, b1):
             group = b // blocks
             o0 = group * group_out + b % blocks * BLOCK
             count = min(BLOCK, (group + 1) * group_out - o0)
-            source = begin + (group * group_in - c0) * channel
+            source = lead + (group * group_in - c0) * channel
             for p in range(parts.shape[0]):
                 w0, j0, taps, r0, r1, q0, q1, top, left = parts[p]
                 end = (n1 - n0 - 1) * rows + r1
@@ -126,7 +126,7 @@ def conv2d(
     run(
         _sum_shifts, pieces * splits, y.size * len(offsets) * NANOSECONDS,
         y.reshape(-1), y.shape, (1, 1), parts, w.reshape(-1), bias, offsets,
-        x.reshape(-1), x.shape, groups, 0, plan.samples, plan.rows, plan.columns,
+        x.reshape(-1), x.shape, groups, 0, plan.reach, plan.samples, plan.rows, plan.columns,
         (plan.phases, stride, padding), splits,
     )  # fmt: skip
     return y
@@ -173,14 +173,14 @@ def conv2d_dx(
         dx.reshape(-1), dx.shape, stride, np.array(parts, np.intp).reshape(-1, 9),
         np.concatenate(weights),
         np.zeros(channels, dy.dtype), np.concatenate(offsets), dy.reshape(-1), dy.shape, groups,
-        plan.reach, plan.samples, plan.rows, plan.columns, PLAINLY, splits,
+        plan.reach, 0, plan.samples, plan.rows, plan.columns, PLAINLY, splits,
     )  # fmt: skip
     return dx
 
 
 @kernel
 def _correlate_planes(  # type: ignore[no-untyped-def]
-    first, last, partial, dy, dy_shape, x, x_shape, offsets, groups, samples, rows, columns,
+    first, last, partial, dy, dy_shape, x, x_shape, offsets, reach, groups, samples, rows, columns,
     how_x, how_dy, chunks, splits,
 ):  # fmt: skip
     """Set partial[chunk, o, j] = sum_t dy[o, t] x[offsets[j] + t] over the chunk's samples.
@@ -194,7 +194,7 @@ def _correlate_planes(  # type: ignore[no-untyped-def]
     plane = samples * rows * columns  # of dy; x has one for each phase
     phases = how_x[0].shape[0]
     turns = (batch + samples - 1) // samples
-    packed_x = np.empty(x_shape[1] * phases * plane + 8, partial.dtype)
+    packed_x = np.empty(x_shape[1] * phases * plane + reach + 8, partial.dtype)
     packed_dy = np.empty(outputs * plane, partial.dtype)
     for t in range(packed_x.size):
         packed_x[t] = 0
@@ -257,9 +257,9 @@ def conv2d_dw(
     partial = np.zeros((chunks, *w_shape), dy.dtype)  # (chunks, O, C/groups, KH, KW)
     run(
         _correlate_planes, chunks * splits, dy.size * len(offsets) * NANOSECONDS,
-        partial.reshape(-1), dy.reshape(-1), dy.shape, x.reshape(-1), x.shape, offsets, groups,
-        plan.samples, plan.rows, plan.columns, (plan.phases, stride, padding), PLAINLY,
-        chunks, splits,
+        partial.reshape(-1), dy.reshape(-1), dy.shape, x.reshape(-1), x.shape, offsets,
+        plan.reach, groups, plan.samples, plan.rows, plan.columns,
+        (plan.phases, stride, padding), PLAINLY, chunks, splits,
     )  # fmt: skip
     return partial.sum(axis=0)
 

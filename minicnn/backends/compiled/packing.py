@@ -9,11 +9,13 @@ distance ahead:
 
 for all t in one long loop. At the end of each row, where the window hangs over
 into the next one, the loop computes a few numbers nobody asked for; they are
-dropped when the result is copied out.
+dropped when the result is copied out. The zeros before a row serve the row above as
+the zeros behind it, so they are stored once (Q = W + p); likewise the rows of zeros
+between one image and the next.
 
 *Dilation* only changes the table: offset_k = ki dilation Q + kj dilation.
 
-*Stride* s splits the padded image into s x s phases, phase (a, b) holding the pixels
+*Stride* s > 1 splits the padded image into s x s phases, phase (a, b) holding the pixels
 (r s + a, q s + b). A tap stays in one phase for all outputs, and within its phase
 it is again at a fixed distance, offset_k = (ki dilation // s) Q + (kj dilation // s).
 Nothing is computed in vain.
@@ -74,7 +76,7 @@ class Layout:
 
     @property
     def reach(self) -> int:
-        """The largest offset of a tap: so many zeros must stand before a packed dy."""
+        """The largest offset of a tap: so many zeros must stand before dy, and behind x."""
         return int(self.tap_offset.max())
 
     def offsets(self, channels: int) -> NDArray[np.intp]:

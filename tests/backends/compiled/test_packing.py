@@ -51,6 +51,6 @@ def test_small_images_share_a_buffer_and_large_ones_do_not() -> None:
         return packing.layout(batch, (side, side), (3, 3), (1, 1), (1, 1), (1, 1)).samples
 
     assert samples(64, 28) == 1
-    assert samples(64, 7) == 8  # 8 planes of 9 x 9
+    assert samples(64, 7) == 8  # 8 planes of 8 x 8
     assert samples(5, 7) == 4  # no more than there are
     assert samples(0, 7) == samples(1, 7) == 1
