@@ -19,32 +19,31 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from minicnn.backends import current_backend, use_backend
-from minicnn.layers import (
-    GELU,
-    AvgPool2d,
-    BatchNorm2d,
-    Conv2d,
-    ConvTranspose2d,
-    Dropout,
-    Flatten,
-    GlobalAvgPool2d,
-    GroupNorm,
-    Layer,
-    LayerNorm,
-    LeakyReLU,
-    Linear,
-    MaxPool2d,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    Tanh,
-)
-from minicnn.model import Residual, Sequential
-
 if TYPE_CHECKING:
+    from minicnn.backends import current_backend, use_backend
     from minicnn.checking import check_layer, numerical_gradient
+    from minicnn.layers import (
+        GELU,
+        AvgPool2d,
+        BatchNorm2d,
+        Conv2d,
+        ConvTranspose2d,
+        Dropout,
+        Flatten,
+        GlobalAvgPool2d,
+        GroupNorm,
+        Layer,
+        LayerNorm,
+        LeakyReLU,
+        Linear,
+        MaxPool2d,
+        ReLU,
+        Sigmoid,
+        Softmax,
+        Tanh,
+    )
     from minicnn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, MSELoss
+    from minicnn.model import Residual, Sequential
     from minicnn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
     from minicnn.penalties import L1, L2, ElasticNet
     from minicnn.storage import load, read_metadata, save
@@ -54,6 +53,28 @@ __version__ = "0.1.0"
 
 # Imported on first use, so that `import minicnn` stays quick.
 _LAZY = {
+    "GELU": "layers",
+    "AvgPool2d": "layers",
+    "BatchNorm2d": "layers",
+    "Conv2d": "layers",
+    "ConvTranspose2d": "layers",
+    "Dropout": "layers",
+    "Flatten": "layers",
+    "GlobalAvgPool2d": "layers",
+    "GroupNorm": "layers",
+    "Layer": "layers",
+    "LayerNorm": "layers",
+    "LeakyReLU": "layers",
+    "Linear": "layers",
+    "MaxPool2d": "layers",
+    "ReLU": "layers",
+    "Sigmoid": "layers",
+    "Softmax": "layers",
+    "Tanh": "layers",
+    "Residual": "model",
+    "Sequential": "model",
+    "current_backend": "backends",
+    "use_backend": "backends",
     "BCEWithLogitsLoss": "losses",
     "CrossEntropyLoss": "losses",
     "HuberLoss": "losses",
@@ -76,18 +97,22 @@ _LAZY = {
 }
 _MODULES = (
     "averaging",
+    "backends",
     "checking",
     "clipping",
     "data",
+    "errors",
     "evaluation",
     "functional",
     "initializers",
     "layers",
     "losses",
+    "model",
     "optimizers",
     "penalties",
     "plots",
     "schedules",
+    "shapes",
     "storage",
     "training",
     "zoo",
