@@ -57,6 +57,14 @@ nonnegative_float = number(minimum=0)
 fraction = number(minimum=0, maximum=1)
 
 
+def place(text: str) -> str:
+    """Return a path, or the name of data, that is not empty."""
+    # As a path an empty text would mean the current folder.
+    if not text:
+        raise argparse.ArgumentTypeError("empty path; give the name of a file or folder")
+    return text
+
+
 def png_file(text: str) -> Path:
     """Return a path that ends in .png."""
     path = Path(text)
@@ -82,6 +90,13 @@ def add_part(parser: argparse.ArgumentParser, default: str) -> None:
 def add_size(parser: argparse.ArgumentParser, help: str) -> None:
     """Add ``--size``."""
     parser.add_argument("--size", type=image_size, metavar="N", help=help)
+
+
+def add_id_pattern(parser: argparse.ArgumentParser) -> None:
+    """Add ``--id-pattern``."""
+    parser.add_argument(
+        "--id-pattern", metavar="RE", help="regular expression for the patient in file names"
+    )
 
 
 def add_command(subparsers: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ from minicnn.cli.arguments import (
     add_json,
     add_part,
     add_size,
+    place,
     png_file,
     positive_int,
     seed,
@@ -61,7 +62,7 @@ def add_parser(subparsers: Any) -> None:
         "count images, classes and patients, and say how they are split",
         "example:\n  minicnn data info chest_xray/ --json",
     )
-    one.add_argument("spec", metavar="SPEC", help=SPEC)
+    one.add_argument("spec", type=place, metavar="SPEC", help=SPEC)
     add_size(one, "bring images to NxN pixels")
     add_json(one)
     one.set_defaults(run=_info, parser=one)
@@ -72,7 +73,7 @@ def add_parser(subparsers: Any) -> None:
         "draw a contact sheet of images with their labels",
         "example:\n  minicnn data montage pneumoniamnist --out sheet.png --count 24",
     )
-    one.add_argument("spec", metavar="SPEC", help=SPEC)
+    one.add_argument("spec", type=place, metavar="SPEC", help=SPEC)
     one.add_argument("--out", metavar="PNG", type=png_file, required=True, help="file to write")
     one.add_argument("--count", metavar="N", type=positive_int, default=24, help="images (24)")
     add_part(one, "train")

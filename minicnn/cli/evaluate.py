@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.cli.arguments import add_command, add_json, add_part, add_size
+from minicnn.cli.arguments import add_command, add_json, add_part, add_size, place
 from minicnn.cli.output import counting, figures, note, print_json, say, shows_bars
 from minicnn.cli.trained import CONFIG, Trained, open_trained
 from minicnn.errors import ArgumentError, DataError, RunFolderError
@@ -33,11 +33,16 @@ def add_parser(subparsers: Any) -> None:
     """Add this command to the command line."""
     parser = add_command(subparsers, "evaluate", "measure a trained model, with intervals", EXAMPLE)
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a run folder, or a model file")
-    add("--data", metavar="SPEC", help="a data set's name, an .npz file or a folder of images")
+    add("model", type=place, metavar="MODEL", help="a run folder, or a model file")
+    add(
+        "--data",
+        type=place,
+        metavar="SPEC",
+        help="a data set's name, an .npz file or a folder of images",
+    )
     add_part(parser, "test")
     add_size(parser, "bring images to NxN pixels (the model's own size)")
-    add("--out", metavar="DIR", help="a new folder for metrics, report and pictures")
+    add("--out", type=place, metavar="DIR", help="a new folder for metrics, report and pictures")
     add_json(parser)
     parser.set_defaults(run=run)
 

@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     debug = DEBUG_OPTION in words or os.environ.get(DEBUG_VARIABLE, "") not in ("", "0")
     words = [word for word in words if word != DEBUG_OPTION]
+    _replace_closed_streams()
     _make_streams_forgiving()
     try:
         with _warnings_as_notes():
@@ -131,6 +132,14 @@ def _warnings_as_notes() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield
+
+
+def _replace_closed_streams() -> None:
+    # A stream closed by the shell (2>&-) is None, and print takes None for stdout.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+            setattr(sys, name, nowhere)
 
 
 def _make_streams_forgiving() -> None:

@@ -45,6 +45,10 @@ class Parser(argparse.ArgumentParser):
         if first.startswith("-") and len(first) > 1:
             name = first.split("=", 1)[0]
             known = OPTION.findall(self.format_usage())
+            if name in known:
+                self.error(
+                    f"{name} is in the wrong place; options go after {self.prog} and before any --"
+                )
             self.error(f"there is no option {name}; {did_you_mean(name, known)}".rstrip("; "))
         self.error(f"unexpected argument {first!r}")
 

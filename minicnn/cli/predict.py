@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn.cli.arguments import add_command, add_json
+from minicnn.cli.arguments import add_command, add_json, place
 from minicnn.cli.output import NOT_FOR_CLINICAL_USE, print_json, say
 from minicnn.cli.trained import Trained, open_trained
 from minicnn.errors import DataError
@@ -36,8 +36,10 @@ def add_parser(subparsers: Any) -> None:
     parser = add_command(
         subparsers, "predict", "say what a trained model sees in image files", EXAMPLE
     )
-    parser.add_argument("model", metavar="MODEL", help="a run folder, or a model file")
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="image files or folders of them")
+    parser.add_argument("model", type=place, metavar="MODEL", help="a run folder, or a model file")
+    parser.add_argument(
+        "images", type=place, metavar="IMAGE", nargs="+", help="image files or folders of them"
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 

@@ -13,6 +13,7 @@ from minicnn.cli.arguments import (
     add_json,
     add_size,
     nonnegative_float,
+    place,
     positive_float,
     positive_int,
     seed,
@@ -58,7 +59,12 @@ def add_parser(subparsers: Any) -> None:
         subparsers, "train", "train a network and write a run folder with its report", EXAMPLE
     )
     add = parser.add_argument
-    add("--data", metavar="SPEC", help="a data set's name, an .npz file or a folder of images")
+    add(
+        "--data",
+        type=place,
+        metavar="SPEC",
+        help="a data set's name, an .npz file or a folder of images",
+    )
     add_size(parser, "bring images to NxN pixels")
     add("--id-pattern", metavar="RE", help="regular expression for the patient in file names")
     add("--model", metavar="NAME", help="network from the zoo (lungnet, lenet, ...)")
@@ -75,8 +81,8 @@ def add_parser(subparsers: Any) -> None:
     )
     add("--patience", type=positive_int, metavar="N", help="stop after N epochs without gain")
     add("--seed", type=seed, metavar="S", help="decides weights, order, augmentation (0)")
-    add("--resume", metavar="DIR", help="go on with the run in DIR")
-    add("--out", metavar="DIR", help="the new run folder (runs/DATA-MODEL-N)")
+    add("--resume", type=place, metavar="DIR", help="go on with the run in DIR")
+    add("--out", type=place, metavar="DIR", help="the new run folder (runs/DATA-MODEL-N)")
     add_json(parser)
     parser.set_defaults(run=run)
 

@@ -213,3 +213,79 @@ def test_a_terminal_without_the_letters_gets_escapes() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.strip() == "\\u80ba"
+
+
+SHELL = pytest.mark.skipif(os.name == "nt", reason="closing streams needs a POSIX shell")
+
+
+def shell(ending: str) -> subprocess.CompletedProcess[str]:
+    command = f'"$0" -m minicnn {ending}'
+    return subprocess.run(
+        ["sh", "-c", command, sys.executable], capture_output=True, text=True, timeout=60
+    )
+
+
+@SHELL
+def test_a_closed_stdout_is_no_error() -> None:
+    done = shell("data list >&-")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = shell("nonsense >&-")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+
+
+@SHELL
+def test_a_closed_stderr_does_not_spill_into_stdout() -> None:
+    done = shell("nonsense 2>&-")
+    assert (done.returncode, done.stdout) == (2, "")
+    # Asks whether stderr is a terminal.
+    done = shell("data info phantom --json 2>&-")
+    assert done.returncode == 0 and done.stdout.startswith("{") and done.stdout.endswith("}\n")
+
+
+def test_an_interrupt_while_it_loads_is_130_with_a_line() -> None:
+    code = (
+        "import runpy, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'numpy':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "runpy.run_module('minicnn', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nminicnn: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("predict", "model.npz", ""),
+        ("predict", "", "a.png"),
+        ("evaluate", ""),
+        ("evaluate", "model.npz", "--data", ""),
+        ("evaluate", "model.npz", "--out="),
+        ("train", "--data", ""),
+        ("train", "--out", ""),
+        ("train", "--resume", ""),
+        ("data", "info", ""),
+        ("data", "montage", "", "--out", "a.png"),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_path_is_not_the_current_folder(cli: Cli, words: tuple[str, ...]) -> None:
+    cli(*words).assert_error("empty path")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("evaluate", "--", "m.npz", "--data", "phantom"),
+        ("--data=phantom", "evaluate", "m.npz"),
+        ("data", "--json", "list"),
+    ],
+    ids=" ".join,
+)
+def test_an_option_in_the_wrong_place_is_not_unknown(cli: Cli, words: tuple[str, ...]) -> None:
+    result = cli(*words)
+    result.assert_error("is in the wrong place", "before any --")
+    assert "did you mean" not in result.err
