@@ -209,7 +209,12 @@ def _check_images(images: Any) -> NDArray:
             f"images has dtype {images.dtype}; expected uint8, float32 or float64: "
             f"scale the pixels to 0 .. 255 and convert with .astype(np.uint8)"
         )
-    if images.ndim != 4 or min(images.shape[1:]) < 1:
+    if images.ndim == 4 and 0 in images.shape[1:]:
+        raise ShapeError(
+            f"images has shape {images.shape}: the images have no pixels; expected (N, C, H, W) "
+            f"with at least 1 channel, row and column"
+        )
+    if images.ndim != 4:
         raise ShapeError(
             f"images has shape {images.shape}; expected (N, C, H, W), four axes: number of "
             f"images, channels, height, width"

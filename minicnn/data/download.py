@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 CHUNK = 1 << 16  # bytes
+# Errors of a disk, or of a user's share of it, that is full; not every system has both.
+FULL = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT")} - {None}
 # Answers that mean "not now" rather than "no".
 TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
 
@@ -92,9 +95,10 @@ def download(
             part.replace(path)
     except OSError as error:
         # Whatever the network raises has become a DownloadError: this is the disk.
+        advice = "free some space, or set" if error.errno in FULL else "set"
         raise DownloadError(
-            f"cannot write {path}: {error.strerror or error}; free some space, or set "
-            f"MINICNN_DATA_DIR to a folder that can be written"
+            f"cannot write {path}: {error.strerror or error}; {advice} MINICNN_DATA_DIR to a "
+            f"folder that can be written"
         ) from error
 
 
@@ -181,6 +185,7 @@ def _transfer(url: str, part: Path, size: int | None, timeout: float, report: Re
     have = _length(part)
     if size is not None and have > size:
         part.unlink()
+        report(-size)  # it was counted as complete
         have = 0
     if have and have == size:
         return True
@@ -193,18 +198,26 @@ def _transfer(url: str, part: Path, size: int | None, timeout: float, report: Re
             part.unlink()
             report(-have)
             raise _Interrupted("the server sent another piece than it was asked for")
-        if have and not continues:  # a server that knows no ranges starts again
-            report(-have)
-            have = 0
+        kept = have if continues else 0  # a server that knows no ranges starts again
         announced = response.headers.get("Content-Length", "")
-        whole = have + int(announced) if announced.isdecimal() else None
+        whole = kept + int(announced) if announced.isdecimal() else None
         if size is not None and whole is not None and whole != size:
             raise DownloadError(
                 f"{url} offers {whole:,} bytes instead of {size:,}: it is another file, perhaps "
                 f"a log-in page. Check the network, or set MINICNN_MIRROR to another server"
             )
+        # Looked at before anything is written: a piece kept earlier outlives a log-in page.
+        start = _read(response)
+        if start and not continues and _is_page(response, start):
+            raise DownloadError(
+                f"{url} sent a web page instead of the file, perhaps the log-in page of this "
+                f"network; open it in a browser, or set MINICNN_MIRROR to another server"
+            )
+        if kept < have:
+            report(kept - have)
+            have = kept
         with part.open("ab" if continues else "wb") as file:
-            have += _copy(response, file, report)
+            have += _copy(start, response, file, report)
     expected = size if size is not None else whole
     if expected is not None and have < expected:
         raise _Interrupted(f"the connection closed after {have:,} of {expected:,} bytes")
@@ -253,24 +266,36 @@ def _open(url: str, part: Path, have: int, timeout: float) -> HTTPResponse | Non
         raise DownloadError(f"{url!r} is no web address: {error}") from error
 
 
-def _copy(response: HTTPResponse, file: BinaryIO, report: Report) -> int:
-    import http.client
-
+def _copy(chunk: bytes, response: HTTPResponse, file: BinaryIO, report: Report) -> int:
+    """Write a first piece and whatever follows it; return how many bytes that was."""
     copied = 0
     try:
-        while True:
-            try:
-                chunk = response.read(CHUNK)
-            except (OSError, http.client.HTTPException) as error:
-                raise _Interrupted(_words(error)) from error
-            if not chunk:
-                return copied
+        while chunk:
             file.write(chunk)
             report(len(chunk))
             copied += len(chunk)
+            chunk = _read(response)
+        return copied
     finally:
         file.flush()
         os.fsync(file.fileno())
+
+
+def _read(response: HTTPResponse) -> bytes:
+    import http.client
+
+    try:
+        return response.read(CHUNK)
+    except (OSError, http.client.HTTPException) as error:
+        raise _Interrupted(_words(error)) from error
+
+
+def _is_page(response: HTTPResponse, start: bytes) -> bool:
+    """Say whether an answer is a web page, and not a zip (as every npz is) sent as one."""
+    if start.startswith(b"PK"):
+        return False
+    looks_so = start[:200].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+    return looks_so or response.headers.get_content_type() == "text/html"
 
 
 def _first_byte(response: HTTPResponse) -> int:

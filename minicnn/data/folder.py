@@ -6,7 +6,7 @@ import collections
 import dataclasses
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,12 @@ from minicnn.data.image import SUFFIXES
 from minicnn.data.patients import find_patients
 from minicnn.data.progress import Progress
 from minicnn.data.splits import VAL_FROM_TRAIN, fixed_split, shared_ids
+from minicnn.data.wording import count_of, verb
 from minicnn.errors import DataError
 
 DEFAULT_SIZE = 64
+# Files that are no images, before one asks whether this is a folder of images at all.
+PATIENCE = 100_000
 PART_NAMES = {
     "train": "train",
     "training": "train",
@@ -146,8 +149,11 @@ def _find_images(root: Path) -> _Found:
         found.notes.append(f"Class folders without images were passed over: {', '.join(empty)}.")
     if others:
         kinds = ", ".join(sorted(others)[:5])
+        number = others.total()
         found.notes.append(
-            f"{others.total():,} files are no images by their names and were passed over ({kinds})."
+            f"{count_of(number, 'file')} "
+            f"{verb(number, 'is no image by its name', 'are no images by their names')} "
+            f"and {verb(number, 'was', 'were')} passed over ({kinds})."
         )
     return found
 
@@ -168,9 +174,21 @@ def _find_class(
             images.append(below)
         else:
             others[suffix or "no suffix"] += 1
+            _refuse_endless(root, others.total(), len(found.entries) + len(images))
+    images.sort()
     if not images:
         empty.append(_clean(folder))
     found.entries += [_Entry(part, _clean(label), f"{folder}/{below}", below) for below in images]
+
+
+def _refuse_endless(root: Path, others: int, images: int) -> None:
+    """Stop before the whole disk is walked, because somebody named a folder too far up."""
+    if others > PATIENCE and others > 10 * images:
+        raise DataError(
+            f"{root} is no folder of images: among its first {others + images:,} files "
+            f"{images:,} {verb(images, 'is an image', 'are images')} by name; give the folder "
+            f"that holds the class folders"
+        )
 
 
 def _check_classes(root: Path, found: _Found, split: bool, empty: Sequence[str]) -> None:
@@ -218,15 +236,15 @@ def _split(
         chosen, split = fixed_split(train.names, train.labels, train.ids, VAL_FROM_TRAIN)
         split["rule"] = f"train and test as given by the folders, val from train {split['rule']}"
         parts |= {part: train.subset(index) for part, index in chosen.items()}
-        notes.append(f"There is no val folder: {len(parts['val']):,} images of train became val.")
+        number = count_of(len(parts["val"]), "image")
+        notes.append(f"There is no val folder: {number} of train became val.")
     split["images"] = {part: len(parts[part]) for part in PARTS}
     notes += shared_ids({part: parts[part].ids for part in PARTS})
     return parts, split
 
 
-def _walk(folder: Path) -> list[str]:
-    """List the files below a folder, sorted; each real folder once, so links cannot loop."""
-    files: list[str] = []
+def _walk(folder: Path) -> Iterator[str]:
+    """Yield the files below a folder; each real folder once, so links cannot loop."""
     seen: set[Path] = set()
     todo = [(folder, "")]
     while todo:
@@ -239,8 +257,7 @@ def _walk(folder: Path) -> list[str]:
             if entry.is_dir():
                 todo.append((here / entry.name, f"{prefix}{entry.name}/"))
             elif entry.is_file() or entry.is_symlink():  # a dangling link is reported later
-                files.append(prefix + entry.name)
-    return sorted(files)
+                yield prefix + entry.name
 
 
 def _subfolders(folder: Path) -> list[str]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from minicnn.data.dataset import IMAGE_DTYPES, PARTS, Dataset, Splits
 from minicnn.data.splits import VAL_FROM_TRAIN, fixed_split
+from minicnn.data.wording import verb
 from minicnn.errors import DataError, DtypeError, ShapeError
 
 # X-rays shrink two- to threefold in a zip; a file that grows a hundredfold to gigabytes
@@ -89,9 +90,10 @@ def read_npz(
     split: dict[str, Any] = {"rule": "as given in the file"}
     if "val" not in datasets:
         datasets["train"], datasets["val"], split = _cut_val(datasets["train"])
+        number = len(datasets["val"])
         notes.append(
-            f"{path.name} has no val part: {len(datasets['val']):,} of its train images "
-            f"were taken for it, the same ones each time."
+            f"{path.name} has no val part: {number:,} of its train images "
+            f"{verb(number, 'was', 'were')} taken for it, the same ones each time."
         )
     split["images"] = {part: len(datasets[part]) for part in PARTS}
     return Splits(
@@ -215,6 +217,15 @@ def _check_headers(path: Path, part: str, headers: dict[str, _Header]) -> None:
         turned = " It looks like (N, C, H, W): move the channels last" * (images.shape[1] in (1, 3))
         raise ShapeError(
             f"{where} has shape {images.shape}; expected (N, H, W, C) with 1 or 3 channels.{turned}"
+        )
+    if 0 in images.shape[1:]:
+        raise ShapeError(
+            f"{where} has shape {images.shape}: the images have no pixels; expected a height and "
+            f"width of at least 1"
+        )
+    if not images.shape[0]:
+        raise DataError(
+            f"the {part} part of {path} holds no images; each of {', '.join(PARTS)} needs one"
         )
     where = f"{path}: {part}_labels"
     if labels.dtype.kind not in "iub":

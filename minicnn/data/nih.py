@@ -14,6 +14,7 @@ from minicnn.data.decode import decode_images
 from minicnn.data.image import SUFFIXES
 from minicnn.data.progress import Progress
 from minicnn.data.splits import VAL_FROM_TRAIN, fixed_split, shared_ids
+from minicnn.data.wording import count_of, verb
 from minicnn.errors import DataError
 
 DEFAULT_SIZE = 64
@@ -89,8 +90,8 @@ def read_nih(path: str | Path, *, size: int = DEFAULT_SIZE, progress: Progress =
     files = _find_images(root)
     names = sorted(set(rows) & set(files))
     notes = [
-        *_count(len(rows) - len(names), f"rows of {table.name} have no image", rows, files),
-        *_count(len(files) - len(names), f"images have no row in {table.name}", files, rows),
+        *_alone("row", f"of {table.name}", "image", rows, files),
+        *_alone("image", "", f"row in {table.name}", files, rows),
     ]
     if not names:
         raise DataError(
@@ -201,7 +202,9 @@ def _split(
         )
     left_out = len(everything) - len(train) - len(test)
     if left_out:
-        notes.append(f"{left_out:,} images are in neither official list and were left out.")
+        are, were = verb(left_out, "is", "are"), verb(left_out, "was", "were")
+        number = count_of(left_out, "image")
+        notes.append(f"{number} {are} in neither official list and {were} left out.")
     assert train.names is not None
     chosen, split = fixed_split(train.names, train.labels, train.ids, VAL_FROM_TRAIN)
     parts = {part: train.subset(index) for part, index in chosen.items()} | {"test": test}
@@ -211,8 +214,16 @@ def _split(
     return parts, split
 
 
-def _count(number: int, what: str, these: dict[str, Any], those: dict[str, Any]) -> list[str]:
-    if not number:
+def _alone(
+    noun: str, where: str, lack: str, these: dict[str, Any], those: dict[str, Any]
+) -> list[str]:
+    """Say which of these are not among those."""
+    alone = set(these) - set(those)
+    if not alone:
         return []
-    first = min(set(these) - set(those))
-    return [f"{number:,} {what} (the first is {first}); they were passed over."]
+    number = len(alone)
+    subject = f"{count_of(number, noun)} {where}".strip()
+    return [
+        f"{subject} {verb(number, 'has', 'have')} no {lack} (the first is {min(alone)}); "
+        f"{verb(number, 'it was', 'they were')} passed over."
+    ]

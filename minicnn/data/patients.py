@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.data.wording import count_of, verb
 from minicnn.errors import ArgumentError, DataError
 
 
@@ -122,8 +123,11 @@ def _fill(names: Sequence[str], found: Sequence[str | None]) -> NDArray:
 
 def _note(names: Sequence[str], found: Sequence[str | None], how: str) -> str:
     known = [one for one in found if one]
-    sentence = f"{len(set(known)):,} patients were told from the file names {how}"
+    patients = len(set(known))
+    were = verb(patients, "was", "were")
+    sentence = f"{count_of(patients, 'patient')} {were} told from the file names {how}"
     unknown = len(names) - len(known)
     if unknown:
-        sentence += f"; {unknown:,} names do not fit and count as a patient each"
+        do = verb(unknown, "does not fit and counts", "do not fit and count")
+        sentence += f"; {count_of(unknown, 'name')} {do} as a patient each"
     return sentence + "."

@@ -47,6 +47,16 @@ def reporting(
             unit_divisor=1024 if unit == "B" else 1000,
             dynamic_ncols=True,
         ) as bar:
-            yield lambda count: bar.update(count) and None
+
+            def move(count: int) -> None:
+                if count >= 0:
+                    bar.update(count)
+                    return
+                # Something begins again; counted on, its speed would be shown as negative.
+                left = max(bar.n + count, 0)
+                bar.reset(total)
+                bar.update(left)
+
+            yield move
     else:
         yield lambda count: None

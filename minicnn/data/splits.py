@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.data.wording import count_of, verb
 from minicnn.errors import ArgumentError, DataError
 
 FRACTIONS = {"train": 0.70, "val": 0.15, "test": 0.15}
@@ -122,9 +123,11 @@ def shared_ids(ids: Mapping[str, NDArray | None]) -> list[str]:
         for second in parts[position + 1 :]:
             common = np.intersect1d(np.asarray(ids[first]), np.asarray(ids[second]))
             if len(common):
+                number = len(common)
+                names = f"{count_of(number, 'patient name')} {verb(number, 'occurs', 'occur')}"
                 sentences.append(
-                    f"{len(common)} patient names occur in both {first} and {second} (the first "
-                    f"is {common[0]}): if they are the same people, the scores are optimistic."
+                    f"{names} in both {first} and {second} (the first is {common[0]}): if they "
+                    f"are the same people, the scores are optimistic."
                 )
     return sentences
 

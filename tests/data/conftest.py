@@ -33,13 +33,14 @@ class Server:
 
     Each entry of ``plan`` spoils one request: ``("cut", n)`` closes after n bytes,
     ``("status", code)`` answers so, ``("hang",)`` never answers, ``("page",)`` sends a
-    log-in page, ``("shift",)`` another piece than it was asked for. An empty plan serves
-    properly.
+    log-in page (``("page", "no length")`` without saying how long it is), ``("shift",)``
+    another piece than it was asked for. An empty plan serves properly.
     """
 
     url: str
     files: dict[str, bytes] = dataclasses.field(default_factory=dict)
     ranges: bool = True
+    kind: str | None = None  # of content, where it is said
     plan: list[tuple] = dataclasses.field(default_factory=list)
     requests: list[tuple[str, str | None, str]] = dataclasses.field(default_factory=list)
     closing: threading.Event = dataclasses.field(default_factory=threading.Event)
@@ -64,6 +65,12 @@ def server() -> Iterator[Server]:
             body = answers.files.get(self.path.lstrip("/").partition("?")[0])
             if action[0] == "page":
                 body = b"<html>Please log in.</html>"
+                if len(action) > 1:
+                    self.send_response(200)
+                    self.send_header("Content-Type", "text/html; charset=utf-8")
+                    self.end_headers()
+                    self.wfile.write(body)
+                    return
             if body is None:
                 self.send_error(404)
                 return
@@ -86,6 +93,8 @@ def server() -> Iterator[Server]:
                 body = body[first:stop]
             else:
                 self.send_response(200)
+            if answers.kind:
+                self.send_header("Content-Type", answers.kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body[: action[1]] if action[0] == "cut" else body)

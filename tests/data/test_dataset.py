@@ -121,3 +121,8 @@ def test_splits_agree_and_join() -> None:
 def test_splits_refuse_parts_that_do_not_agree(changes: dict, message: str) -> None:
     with pytest.raises(DataError, match=message):
         splits(**changes)
+
+
+def test_images_without_pixels() -> None:
+    with pytest.raises(ShapeError, match="no pixels"):
+        make(images=IMAGES[:, :, :0])

@@ -124,7 +124,9 @@ def test_a_stale_piece_is_thrown_away(server: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("extra", [0, 10])
 def test_a_complete_piece_is_only_checked(server: Any, tmp_path: Path, extra: int) -> None:
     (tmp_path / "a.npz.part").write_bytes(BODY + b"?" * extra)
-    fetch(server, tmp_path / "a.npz")
+    told: list[int] = []
+    fetch(server, tmp_path / "a.npz", progress=lambda done, _: told.append(done))
+    assert not told or told[-1] == len(BODY)
     assert (tmp_path / "a.npz").read_bytes() == BODY
     assert len(server.requests) == (1 if extra else 0)  # too long a piece is dropped
 
@@ -166,6 +168,29 @@ def test_a_login_page_is_recognised(server: Any, tmp_path: Path) -> None:
     server.plan = [("page",)]
     with pytest.raises(DownloadError, match="offers 27 bytes instead of 300,000"):
         fetch(server, tmp_path / "a.npz")
+
+
+def test_a_page_of_unknown_length_is_recognised_at_once(server: Any, tmp_path: Path) -> None:
+    server.plan = [("page", "no length")] * 2
+    with pytest.raises(DownloadError, match="sent a web page instead of the file"):
+        fetch(server, tmp_path / "a.npz")
+    assert len(server.requests) == 1
+    assert leftovers(tmp_path) == []
+
+
+def test_a_piece_kept_earlier_outlives_a_login_page(server: Any, tmp_path: Path) -> None:
+    server.plan = [("cut", 100_000), ("page", "no length")]
+    with pytest.raises(DownloadError, match="web page"):
+        fetch(server, tmp_path / "a.npz")
+    assert (tmp_path / "a.npz.part").read_bytes() == BODY[:100_000]
+
+
+def test_a_file_that_is_only_called_a_page_is_taken(server: Any, tmp_path: Path) -> None:
+    server.kind = "text/html"
+    body = b"PK" + BODY
+    server.files["a.npz"] = body
+    fetch(server, tmp_path / "a.npz", size=len(body), md5=None)
+    assert (tmp_path / "a.npz").read_bytes() == body
 
 
 def test_a_silent_server_times_out(server: Any, tmp_path: Path) -> None:
@@ -227,7 +252,7 @@ def test_a_disk_that_fills_up_is_a_clear_error(
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(server: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DownloadError, match="cannot write .*MINICNN_DATA_DIR"):
+    with pytest.raises(DownloadError, match="cannot write .*; set MINICNN_DATA_DIR"):
         fetch(server, tmp_path / "file" / "a.npz")
 
 

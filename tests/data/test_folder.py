@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minicnn.data import Splits
+from minicnn.data import Splits, folder
 from minicnn.data.folder import read_folder
 from minicnn.data.image import read_image
 from minicnn.errors import ArgumentError, DataError
@@ -162,7 +162,7 @@ def test_patients_on_two_sides_of_a_given_split_are_told(tmp_path: Path, paint: 
                 paint(tmp_path / part / label / name.format(number))
     notes = read_folder(tmp_path, size=16).notes
     assert any(
-        "1 patient names occur in both train and test (the first is person7)" in n for n in notes
+        "1 patient name occurs in both train and test (the first is person7)" in n for n in notes
     )
 
 
@@ -298,3 +298,34 @@ def test_reads_real_x_rays(real_data: Path, tmp_path: Path) -> None:
     owners = [set(splits.part(part).ids.tolist()) for part in ("train", "val", "test")]
     assert sum(map(len, owners)) == len(set().union(*owners)) < 240
     assert 60 < splits.train.images.mean() < 180
+
+
+def test_one_file_is_not_called_files(two_classes: Path) -> None:
+    (two_classes / "ill" / "notes.txt").write_text("")
+    notes = read_folder(two_classes, size=16).notes
+    assert notes == ("1 file is no image by its name and was passed over (.txt).",)
+
+
+def test_a_folder_too_far_up_is_not_walked_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "PATIENCE", 20)
+    for number in range(30):
+        place = tmp_path / "disk" / f"{number:02d}" / "deeper"
+        place.mkdir(parents=True)
+        (place / "file.txt").write_text("")
+    listed: list[Path] = []
+    listing = folder._list
+    monkeypatch.setattr(folder, "_list", lambda place: listed.append(place) or listing(place))
+    with pytest.raises(DataError, match="first 21 files 0 are images by name; give the folder"):
+        read_folder(tmp_path / "disk")
+    assert len(listed) == 1 + 2 * 21
+
+
+def test_many_other_files_among_many_images_are_borne(
+    two_classes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "PATIENCE", 5)
+    for number in range(15):
+        (two_classes / "well" / f"{number}.txt").write_text("")
+    assert read_folder(two_classes, size=16).sizes["train"] == 14

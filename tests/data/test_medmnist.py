@@ -184,7 +184,7 @@ def test_cuts_val_from_train_where_there_is_none(write) -> None:
         (
             {"val_images": np.zeros((0, 9, 8), np.uint8), "val_labels": np.zeros((0, 1), int)},
             DataError,
-            "the val part of set holds no images",
+            r"the val part of .*set.npz holds no images",
         ),
     ],
 )
@@ -281,3 +281,19 @@ def test_reads_real_x_rays(real_data: Path) -> None:
     assert splits.image_shape == (1, 28, 28)
     assert splits.train.class_counts().tolist() == [1092, 3144]
     assert splits.val.class_counts().tolist() == [135, 389]
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+def test_a_part_without_images_is_called_so(write, part: str) -> None:
+    empty = {
+        f"{part}_images": np.zeros((0, 9, 8), np.uint8),
+        f"{part}_labels": np.zeros((0, 1), np.uint8),
+    }
+    with pytest.raises(DataError, match=f"the {part} part of .* holds no images"):
+        read_npz(write(**empty))
+
+
+def test_images_without_pixels(write) -> None:
+    flat = {f"{p}_images": np.zeros((n, 0, 0)) for p, n in (("train", 20), ("val", 6), ("test", 8))}
+    with pytest.raises(ShapeError, match=r"shape \(20, 0, 0\): the images have no pixels"):
+        read_npz(write(**flat))

@@ -74,7 +74,7 @@ def test_rows_without_image_and_images_without_row_are_counted(nih: Path, paint:
         "were passed over."
     )
     assert (
-        "1 images have no row in Data_Entry_2017_v2020.csv (the first is extra.png)"
+        "1 image has no row in Data_Entry_2017_v2020.csv (the first is extra.png)"
         in (splits.notes[1])
     )
     assert "1 of 58 images could not be read: images/00000004_001.png" in splits.notes[2]

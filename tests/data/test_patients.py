@@ -46,7 +46,7 @@ def test_a_few_strange_names_count_as_a_patient_each() -> None:
     found = find_patients(names)
     assert found.ids is not None
     assert found.ids.tolist() == ["person1", "person1", "/b.png"]
-    assert "1 names do not fit" in found.note
+    assert "1 name does not fit and counts" in found.note
 
 
 def test_a_pattern_of_ones_own_goes_first() -> None:

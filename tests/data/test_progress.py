@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from minicnn.data.progress import reporting
@@ -25,3 +27,14 @@ def test_stays_silent_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     with reporting(False, 3, "reading", "images") as advance:
         advance(3)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_that_begins_again_shows_no_negative_speed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with reporting(True, None, "x", "B") as advance:
+        for count in (100_000, -100_000, 50):
+            time.sleep(0.15)  # a bar redraws itself ten times a second
+            advance(count)
+    shown = capsys.readouterr().err
+    assert "50.0B" in shown and "-" not in shown
