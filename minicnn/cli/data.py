@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from minicnn.cli.arguments import (
     add_command,
+    add_id_pattern,
     add_json,
     add_part,
     add_size,
@@ -16,7 +17,7 @@ from minicnn.cli.arguments import (
     positive_int,
     seed,
 )
-from minicnn.cli.output import columns, note, print_json, shows_bars
+from minicnn.cli.output import columns, note, print_json, printable, shows_bars
 from minicnn.errors import ArgumentError, RunFolderError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def add_parser(subparsers: Any) -> None:
     )
     one.add_argument("spec", type=place, metavar="SPEC", help=SPEC)
     add_size(one, "bring images to NxN pixels")
+    add_id_pattern(one)
     add_json(one)
     one.set_defaults(run=_info, parser=one)
 
@@ -79,6 +81,7 @@ def add_parser(subparsers: Any) -> None:
     add_part(one, "train")
     one.add_argument("--seed", metavar="S", type=seed, help="choose at random, not evenly spread")
     add_size(one, "bring images to NxN pixels")
+    add_id_pattern(one)
     add_json(one)
     one.set_defaults(run=_montage, parser=one)
 
@@ -120,7 +123,7 @@ def _list(args: argparse.Namespace) -> int:
     print(columns(rows, left=len(rows[0])))
     print(
         f"\nAppend a size to the name, as in chestmnist-64; without one it is "
-        f"{registry.DEFAULT_SIZE}.\nDownloads are kept in {cache.data_dir()}.\n"
+        f"{registry.DEFAULT_SIZE}.\nDownloads are kept in {printable(cache.data_dir())}.\n"
         f"Your own data: an .npz file in MedMNIST format, a folder with one folder of images\n"
         f"per class, or a folder in the layout of NIH ChestX-ray14."
     )
@@ -151,7 +154,7 @@ def _download(args: argparse.Namespace) -> int:
     if args.json:
         print_json(_downloaded(entry, path, there))
     else:
-        print(f"{path} ({'was there already' if there else 'downloaded'}, MD5 checked)")
+        print(f"{printable(path)} ({'was there already' if there else 'downloaded'}, MD5 checked)")
     return 0
 
 
@@ -177,7 +180,8 @@ def _info(args: argparse.Namespace) -> int:
     channels, height, width = card["image_shape"]
     colour = "grey" if channels == 1 else f"{channels} channels"
     kind = "findings" if splits.multilabel else "classes"
-    print(f"{card['name']}: {height}x{width} pixels, {colour}, {len(splits.classes)} {kind}\n")
+    name = printable(card["name"])
+    print(f"{name}: {height}x{width} pixels, {colour}, {len(splits.classes)} {kind}\n")
     parts = card["parts"]
     rows = [["", *parts], ["images", *(f"{p['images']:,}" for p in parts.values())]]
     if any(p["patients"] is not None for p in parts.values()):
@@ -199,6 +203,7 @@ def _info(args: argparse.Namespace) -> int:
 
 def _montage(args: argparse.Namespace) -> int:
     from minicnn.data.montage import save_montage
+    from minicnn.data.wording import count_of
 
     if not args.out.parent.is_dir() or args.out.is_dir():
         raise RunFolderError(
@@ -216,7 +221,8 @@ def _montage(args: argparse.Namespace) -> int:
             {"file": str(args.out), "data": splits.name, "split": args.split, "count": shown}
         )
     else:
-        print(f"{args.out}: {shown} images of {splits.name}, {args.split}")
+        number = count_of(shown, "image")
+        print(f"{printable(args.out)}: {number} of {printable(splits.name)}, {args.split}")
     return 0
 
 
@@ -232,4 +238,4 @@ def _some(dataset: Dataset, count: int, seed: int) -> Dataset:
 def _load(args: argparse.Namespace) -> Splits:
     from minicnn import data
 
-    return data.load(args.spec, size=args.size, progress=shows_bars())
+    return data.load(args.spec, size=args.size, id_pattern=args.id_pattern, progress=shows_bars())

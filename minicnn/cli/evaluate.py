@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.cli.arguments import add_command, add_json, add_part, add_size, place
-from minicnn.cli.output import counting, figures, note, print_json, say, shows_bars
+from minicnn.cli.arguments import add_command, add_id_pattern, add_json, add_part, add_size, place
+from minicnn.cli.output import counting, figures, note, print_json, printable, say, shows_bars
 from minicnn.cli.trained import CONFIG, Trained, open_trained
 from minicnn.errors import ArgumentError, DataError, RunFolderError
 
@@ -42,6 +42,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_part(parser, "test")
     add_size(parser, "bring images to NxN pixels (the model's own size)")
+    add_id_pattern(parser)
     add("--out", type=place, metavar="DIR", help="a new folder for metrics, report and pictures")
     add_json(parser)
     parser.set_defaults(run=run)
@@ -49,6 +50,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and report; errors are raised as `MinicnnError`."""
+    from minicnn.data.wording import count_of
     from minicnn.evaluation.summary import summarize
     from minicnn.training.predicting import predict_scores
 
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     spec, options = _data_of(args, trained)
     out = None if args.out is None else _new_folder(Path(args.out))
     try:
-        splits = _load(spec, options, trained)
+        splits = _load(spec, options, trained, own=args.data is None)
         dataset = _matched(splits.part(args.split), splits.name, trained)
         with counting(len(dataset), "measuring") as done:
             scores = predict_scores(
@@ -82,12 +84,14 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json(metrics)
         else:
-            print(f"{trained.path} on {splits.name}, {args.split}: {len(dataset):,} images\n")
+            number = count_of(len(dataset), "image")
+            where = f"{printable(trained.path)} on {printable(splits.name)}"
+            print(f"{where}, {args.split}: {number}\n")
             print(figures(metrics))
         if out is not None:
             _write(out, splits, dataset, scores, metrics, trained, args)
             if not args.json:
-                print(f"\nreport: {out / 'report.html'}")
+                print(f"\nreport: {printable(out / 'report.html')}")
     except BaseException:
         if out is not None:
             _remove_if_empty(out)
@@ -98,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
 def _data_of(args: argparse.Namespace, trained: Trained) -> tuple[str, dict[str, Any]]:
     """Choose the data: what was asked for, else what the model was trained with."""
     if args.data is not None:
-        return args.data, {"size": args.size}
+        return args.data, {"size": args.size, "id_pattern": args.id_pattern}
     if trained.run is None:
         raise ArgumentError(
             f"{trained.path} lies in no run folder, so its data are unknown; say which: --data SPEC"
@@ -112,15 +116,24 @@ def _data_of(args: argparse.Namespace, trained: Trained) -> tuple[str, dict[str,
             f"say which data to take: --data SPEC"
         ) from None
     size = options.get("size") if args.size is None else args.size
-    return spec, {"size": size, "id_pattern": options.get("id_pattern")}
+    pattern = options.get("id_pattern") if args.id_pattern is None else args.id_pattern
+    return spec, {"size": size, "id_pattern": pattern}
 
 
-def _load(spec: str, options: dict[str, Any], trained: Trained) -> Splits:
+def _load(spec: str, options: dict[str, Any], trained: Trained, own: bool) -> Splits:
     from minicnn import data
 
     if options["size"] is None:
         options = {**options, "size": _model_size(spec, trained)}
-    return data.load(spec, progress=shows_bars(), **options)
+    try:
+        return data.load(spec, progress=shows_bars(), **options)
+    except DataError as error:
+        if not own:
+            raise
+        raise DataError(
+            f"the data {trained.path} was trained on cannot be loaded: {error}; if they were "
+            f"moved, say where they are: --data SPEC"
+        ) from error
 
 
 def _model_size(spec: str, trained: Trained) -> int | None:
@@ -242,8 +255,8 @@ def _write(
 
 def _command(args: argparse.Namespace) -> str:
     words = ["minicnn", "evaluate", shlex.quote(args.model)]
-    for flag in ("data", "split", "size", "out"):
-        value = getattr(args, flag)
+    for flag in ("data", "split", "size", "id-pattern", "out"):
+        value = getattr(args, flag.replace("-", "_"))
         if value is not None:
             words += [f"--{flag}", shlex.quote(str(value))]
     return " ".join(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ FIGURES = {
     "recall": "recall",
     "f1": "F1",
 }
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 NOT_FOR_CLINICAL_USE = "not for clinical use"
 
 
@@ -31,8 +33,16 @@ def note(sentence: str) -> None:
 
 
 def one_line(text: object) -> str:
-    """Return a text without line breaks."""
-    return " ".join(str(text).split())
+    """Return a text without line breaks and other control characters."""
+    return printable(" ".join(str(text).split()))
+
+
+def printable(name: object) -> str:
+    """Return a name as it is, but with line breaks and control characters as escapes.
+
+    A file may be called anything; what a terminal would obey is shown instead.
+    """
+    return CONTROL.sub(lambda letter: letter[0].encode("unicode_escape").decode(), str(name))
 
 
 def print_json(value: Mapping[str, Any]) -> None:

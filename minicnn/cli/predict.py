@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.cli.arguments import add_command, add_json, place
-from minicnn.cli.output import NOT_FOR_CLINICAL_USE, print_json, say
+from minicnn.cli.output import NOT_FOR_CLINICAL_USE, print_json, printable, say
 from minicnn.cli.trained import Trained, open_trained
 from minicnn.errors import DataError
 
@@ -118,7 +118,7 @@ def _answer(name: str, p: NDArray[np.float64], trained: Trained) -> dict[str, An
 
 
 def _line(answer: dict[str, Any], width: int) -> str:
-    name = answer["file"].ljust(width)
+    name = printable(answer["file"]).ljust(width)
     if "class" in answer:
         return f"{name}  {answer['class']}  {answer['probability']:.3f}"
     shares = answer["probabilities"]
@@ -138,4 +138,4 @@ def _what_failed(failed: Sequence[Item], places: Sequence[str]) -> str:
 
 
 def _name(source: Any) -> str:
-    return str(getattr(source, "name", source) if isinstance(source, tuple) else source)
+    return printable(getattr(source, "name", source) if isinstance(source, tuple) else source)

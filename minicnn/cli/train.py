@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from minicnn.cli.arguments import (
     add_command,
+    add_id_pattern,
     add_json,
     add_size,
     nonnegative_float,
@@ -18,7 +19,7 @@ from minicnn.cli.arguments import (
     positive_int,
     seed,
 )
-from minicnn.cli.output import figures, print_json, say
+from minicnn.cli.output import figures, note, print_json, printable, say
 from minicnn.errors import ArgumentError, MinicnnError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def add_parser(subparsers: Any) -> None:
         help="a data set's name, an .npz file or a folder of images",
     )
     add_size(parser, "bring images to NxN pixels")
-    add("--id-pattern", metavar="RE", help="regular expression for the patient in file names")
+    add_id_pattern(parser)
     add("--model", metavar="NAME", help="network from the zoo (lungnet, lenet, ...)")
     add("--epochs", type=positive_int, metavar="N", help="passes over the training images")
     add("--batch-size", type=positive_int, metavar="B", help="images per step")
@@ -89,6 +90,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train; return 0, or 130 after Ctrl-C. Errors are raised as `MinicnnError`."""
+    from minicnn.data.wording import count_of
     from minicnn.training.job import TrainingJob
     from minicnn.training.rundir import RunDir
 
@@ -101,17 +103,20 @@ def run(args: argparse.Namespace) -> int:
         else:
             job = TrainingJob(_options(args), say, progress=True)
             folder = _new_folder(args.out, job)
-        say(f"run     {folder.path}")
+        say(f"run     {printable(folder.path)}")
         metrics = job.run(folder, resume=args.resume is not None)
     except KeyboardInterrupt:
         say("\n" + _after_interrupt(folder))
         return INTERRUPTED
+    for sentence in metrics.get("notes", ()):
+        note(sentence)
     if args.json:
         print_json(metrics)
     else:
-        print(f"{metrics['model']} on {metrics['data']}, test: {metrics['n']:,} images\n")
+        number = count_of(metrics["n"], "image")
+        print(f"{metrics['model']} on {printable(metrics['data'])}, test: {number}\n")
         print(figures(metrics))
-        print(f"\nreport: {folder.report}")
+        print(f"\nreport: {printable(folder.report)}")
     return 0
 
 

@@ -100,3 +100,16 @@ def test_a_failed_download_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch
         cache.downloads, "download", lambda *a, **k: real(*a, **(k | {"retries": 0}))
     )
     cli("data", "download", "pneumoniamnist").assert_error("pneumoniamnist.npz")
+
+
+def test_patients_by_a_pattern(cli: Cli, tmp_path: Path) -> None:
+    for name in ("ill", "well"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for i in range(12):
+            Image.new("L", (20, 20), 9 * i).save(tmp_path / "set" / name / f"p{i // 2}-{i}.png")
+    pattern = ["--id-pattern", r"^(p\d+)-"]
+    assert "patients" not in cli("data", "info", tmp_path / "set").out
+    assert "\npatients" in cli("data", "info", tmp_path / "set", *pattern).out
+    sheet = tmp_path / "sheet.png"
+    result = cli("data", "montage", tmp_path / "set", *pattern, "--out", sheet, "--count", "1")
+    assert result.code == 0 and "1 image of set" in result.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,33 @@ def test_a_full_disk_loses_no_figures(
     result = cli("evaluate", run, "--out", tmp_path / "new")
     assert result.code == 2 and "No space left on device" in result.err
     assert "AUC" in result.out
+
+
+def test_data_that_moved_are_said_to_be_those_of_the_training(
+    cli: Cli, run: Path, dataset: Path
+) -> None:
+    moved = dataset.rename(dataset.with_name("elsewhere.npz"))
+    cli("evaluate", run).assert_error("was trained on", "small.npz", "--data SPEC")
+    assert cli("evaluate", run, "--data", moved).code == 0
+    result = cli("evaluate", run, "--data", dataset)
+    result.assert_error("does not exist")
+    assert "was trained on" not in result.err
+
+
+def test_patients_by_a_pattern_given(cli: Cli, run: Path, tmp_path: Path) -> None:
+    for name, level in (("normal", 60), ("pneumonia", 160)):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for i in range(12):
+            file = tmp_path / "set" / name / f"{name[0]}{i // 3}-{i}.png"
+            Image.new("L", (28, 28), level + i).save(file)
+    words = ["evaluate", run, "--data", tmp_path / "set", "--split", "all"]
+    pattern = ["--id-pattern", r"^(\w\d+)-", "--out", tmp_path / "out"]
+    assert "of patients" not in cli(*words, "--json").json["interval_method"]
+    assert "of patients" in cli(*words, *pattern, "--json").json["interval_method"]
+    assert "--id-pattern" in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_line_break_in_a_path_breaks_no_line(cli: Cli, run: Path) -> None:
+    strange = run.rename(run.with_name("a\nb\x1b[2J"))
+    assert cli("evaluate", strange).out.startswith(str(strange.parent / r"a\nb\x1b[2J") + "/model")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -178,3 +179,12 @@ def test_patterns_a_shell_left_alone(cli: Cli, run: Path, images: Path) -> None:
 
 def test_models_that_cannot_be_used(cli: Cli, images: Path) -> None:
     cli("predict", "nowhere.npz", images).assert_error("no model file")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_line_break_in_a_name_breaks_no_line(cli: Cli, run: Path, images: Path) -> None:
+    strange = (images / "dark.png").rename(images / "a\n  b.png")
+    result = cli("predict", run, strange)
+    assert result.out.startswith(str(images / r"a\n  b.png") + "  normal")
+    assert result.out.count("\n") == 1
+    assert cli("predict", run, strange, "--json").json["predictions"][0]["file"] == str(strange)

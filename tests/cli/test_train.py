@@ -36,6 +36,7 @@ def test_a_training_from_the_command_line(data, tmp_path, capsys):
     assert f"report: {out / 'report.html'}" in captured.out
     for words in ("train 32, val 16, test 16", "lenet, 205,890 parameters", "epoch 2/2", str(out)):
         assert words in captured.err
+    assert captured.err.count("Fewer than 10 images with") == 1  # what the figures cannot say
 
     assert main(["train", "--resume", str(out), "--json"]) == 0
     captured = capsys.readouterr()
