@@ -52,10 +52,11 @@ def reporting(
                 if count >= 0:
                     bar.update(count)
                     return
-                # Something begins again; counted on, its speed would be shown as negative.
+                # It begins again below where it started, so its speed would come out negative.
                 left = max(bar.n + count, 0)
                 bar.reset(total)
-                bar.update(left)
+                bar.initial = bar.n = bar.last_print_n = left
+                bar.refresh()
 
             yield move
     else:
