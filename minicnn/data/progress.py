@@ -54,6 +54,7 @@ def reporting(
                     return
                 # It begins again below where it started, so its speed would come out negative.
                 left = max(bar.n + count, 0)
+                bar.initial = 0
                 bar.reset(total)
                 bar.initial = bar.n = bar.last_print_n = left
                 bar.refresh()
