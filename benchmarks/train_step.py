@@ -27,9 +27,12 @@ def run(seconds: float, backends: tuple[str, ...] = ("compiled",)) -> dict[str, 
     results = {}
     for work in TRAINING:
         x, target = work.data()
-        steps = {
-            name: module.TrainingStep(work.build(), x, target) for name, module in found.items()
-        }
+        steps = {}
+        for name, module in found.items():
+            try:
+                steps[name] = module.TrainingStep(work.build(), x, target)
+            except peers.Untranslatable as error:
+                print(f"left out of {work}: {error}")
         ours = {
             _label(backend): minicnn_peer.TrainingStep(work.build(), x, target, backend)
             for backend in backends

@@ -41,8 +41,25 @@ def _(layer: m.Residual, x: Any, tensors: Tensors, path: str) -> Any:
 
 @apply.register
 def _(layer: m.Conv2d, x: Any, tensors: Tensors, path: str) -> Any:
-    y = conv_nd(x, tensors[f"{path}weight"], stride=layer.stride, padding=layer.padding)
+    x, padding = fit(x, layer)
+    y = conv_nd(x, tensors[f"{path}weight"], stride=layer.stride, padding=padding)
     return y + tensors[f"{path}bias"].reshape(-1, 1, 1) if layer.bias else y
+
+
+def fit(x: Any, layer: m.Conv2d) -> tuple[Any, tuple[int, int]]:
+    """Drop the rows and columns that no window reaches: it insists on exact fits."""
+    axes = list(zip(x.shape[2:], layer.kernel_size, layer.stride, layer.padding, strict=True))
+    rest = [(n + 2 * p - k) % s for n, k, s, p in axes]
+    if not any(rest):
+        return x, layer.padding
+    (h, w), (ph, pw) = (
+        (n + 2 * p - r for (n, _, _, p), r in zip(axes, rest, strict=True)),
+        layer.padding,
+    )
+    padded = mg.zeros((*x.shape[:2], h, w), dtype=np.float32)
+    kept = x[:, :, : h - ph, : w - pw]
+    padded[:, :, ph : ph + kept.shape[2], pw : pw + kept.shape[3]] = kept
+    return padded, (0, 0)
 
 
 @apply.register
