@@ -148,14 +148,3 @@ def check_images(shape: tuple[int, ...], channels: int | None = None) -> None:
         raise ShapeError(
             f"x has {shape[1]} channels (shape {tuple(shape)}); this layer takes {channels}"
         )
-
-
-def positive(value: int, name: str) -> int:
-    """Check that a count is an int of at least 1, and return it."""
-    try:
-        count = 0 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        count = 0
-    if count < 1:
-        raise ArgumentError(f"{name} is {value!r}; expected an int of at least 1")
-    return count

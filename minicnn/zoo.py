@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import DTypeLike
 
+from minicnn.arguments import check_count
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.layers import (
     BatchNorm2d,
@@ -25,7 +26,6 @@ from minicnn.layers import (
     ReLU,
 )
 from minicnn.model import Residual, Sequential
-from minicnn.shapes import positive
 
 SMALLEST = 28
 
@@ -235,13 +235,13 @@ def build(
     if len(input_shape) != 3:
         raise ShapeError(f"input_shape is {input_shape}; expected (C, H, W)")
     for size in input_shape:
-        positive(size, "input_shape")
+        check_count("input_shape", size)
     if min(input_shape[1:]) < SMALLEST:
         raise ShapeError(
             f"images are {input_shape[1]}x{input_shape[2]}; the networks here need at least "
             f"{SMALLEST}x{SMALLEST}: enlarge the images first"
         )
-    return MODELS[name](input_shape, positive(classes, "classes"), rng=rng, dtype=dtype)
+    return MODELS[name](input_shape, check_count("classes", classes), rng=rng, dtype=dtype)
 
 
 def _conv_norm(

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicnn import shapes
+from minicnn.arguments import check_count
 from minicnn.errors import ArgumentError, ShapeError
 
 SMALL = st.integers(1, 6)
@@ -56,5 +57,5 @@ def test_groups_must_divide_both_channel_counts() -> None:
 
 @pytest.mark.parametrize("value", [0, True, 1.0, "3", None, np.array([3])])
 def test_counts_are_ints_of_at_least_one(value: object) -> None:
-    with pytest.raises(ArgumentError, match="n is .* expected an int of at least 1"):
-        shapes.positive(value, "n")
+    with pytest.raises(ArgumentError, match="n is .* whole number of at least 1"):
+        check_count("n", value)

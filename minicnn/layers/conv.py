@@ -9,13 +9,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from minicnn import functional as F
 from minicnn import initializers
+from minicnn.arguments import check_count
 from minicnn.functional.checks import check_float
 from minicnn.layers.base import Layer
 from minicnn.shapes import (
     check_groups,
     check_images,
     pair,
-    positive,
     transposed_output_size,
     window_output_size,
 )
@@ -23,7 +23,43 @@ from minicnn.shapes import (
 Size = int | Sequence[int]
 
 
-class Conv2d(Layer):
+class _Convolution(Layer):
+    """What both directions share: a checked geometry, and the first weights."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size,
+        padding: Size,
+        dilation: Size,
+        groups: int,
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        self.in_channels = check_count("in_channels", in_channels)
+        self.out_channels = check_count("out_channels", out_channels)
+        self.kernel_size = pair(kernel_size, "kernel_size")
+        self.stride = pair(stride, "stride")
+        self.padding = pair(padding, "padding", 0)
+        self.dilation = pair(dilation, "dilation")
+        self.groups = check_count("groups", groups)
+        self.bias = bool(bias)
+        check_groups(in_channels, out_channels, groups)
+
+    def add_weights(
+        self, channels: tuple[int, int], dtype: DTypeLike, rng: np.random.Generator | None
+    ) -> None:
+        """Draw the weight, (*channels, KH, KW), and start the bias, (O,), at 0."""
+        rng = np.random.default_rng() if rng is None else rng
+        shape = (*channels, *self.kernel_size)
+        self.add_parameter("weight", initializers.he_normal(shape, rng, dtype=dtype))
+        if self.bias:
+            self.add_parameter("bias", np.zeros(self.out_channels, dtype))
+
+
+class Conv2d(_Convolution):
     """Two-dimensional convolution, (N, C, H, W) to (N, O, OH, OW); see `functional.conv2d`.
 
     Parameters
@@ -62,21 +98,10 @@ class Conv2d(Layer):
         dtype: DTypeLike = np.float32,
         rng: np.random.Generator | None = None,
     ) -> None:
-        super().__init__()
-        self.in_channels = positive(in_channels, "in_channels")
-        self.out_channels = positive(out_channels, "out_channels")
-        self.kernel_size = pair(kernel_size, "kernel_size")
-        self.stride = pair(stride, "stride")
-        self.padding = pair(padding, "padding", 0)
-        self.dilation = pair(dilation, "dilation")
-        self.groups = positive(groups, "groups")
-        self.bias = bool(bias)
-        check_groups(in_channels, out_channels, groups)
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        rng = np.random.default_rng() if rng is None else rng
-        self.add_parameter("weight", initializers.he_normal(shape, rng, dtype=dtype))
-        if bias:
-            self.add_parameter("bias", np.zeros(out_channels, dtype))
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias
+        )
+        self.add_weights((out_channels, in_channels // groups), dtype, rng)
 
     def forward(self, x: NDArray) -> NDArray:
         """Return y (N, O, OH, OW)."""
@@ -121,7 +146,7 @@ class Conv2d(Layer):
         return outputs * int(np.prod(self.params["weight"].shape[1:]))
 
 
-class ConvTranspose2d(Layer):
+class ConvTranspose2d(_Convolution):
     """Transposed convolution, (N, C, H, W) to (N, O, OH, OW); see `functional.conv_transpose2d`.
 
     Parameters
@@ -162,22 +187,11 @@ class ConvTranspose2d(Layer):
         dtype: DTypeLike = np.float32,
         rng: np.random.Generator | None = None,
     ) -> None:
-        super().__init__()
-        self.in_channels = positive(in_channels, "in_channels")
-        self.out_channels = positive(out_channels, "out_channels")
-        self.kernel_size = pair(kernel_size, "kernel_size")
-        self.stride = pair(stride, "stride")
-        self.padding = pair(padding, "padding", 0)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias
+        )
         self.output_padding = pair(output_padding, "output_padding", 0)
-        self.groups = positive(groups, "groups")
-        self.bias = bool(bias)
-        self.dilation = pair(dilation, "dilation")
-        check_groups(in_channels, out_channels, groups)
-        shape = (in_channels, out_channels // groups, *self.kernel_size)
-        rng = np.random.default_rng() if rng is None else rng
-        self.add_parameter("weight", initializers.he_normal(shape, rng, dtype=dtype))
-        if bias:
-            self.add_parameter("bias", np.zeros(out_channels, dtype))
+        self.add_weights((in_channels, out_channels // groups), dtype, rng)
 
     def forward(self, x: NDArray) -> NDArray:
         """Return y (N, O, OH, OW)."""

@@ -7,9 +7,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from minicnn import functional as F
 from minicnn import initializers
+from minicnn.arguments import check_count
 from minicnn.errors import ShapeError
 from minicnn.layers.base import Layer
-from minicnn.shapes import positive
 
 
 class Linear(Layer):
@@ -43,8 +43,8 @@ class Linear(Layer):
         rng: np.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.in_features = positive(in_features, "in_features")
-        self.out_features = positive(out_features, "out_features")
+        self.in_features = check_count("in_features", in_features)
+        self.out_features = check_count("out_features", out_features)
         self.bias = bool(bias)
         rng = np.random.default_rng() if rng is None else rng
         shape = (out_features, in_features)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from minicnn import functional as F
-from minicnn.arguments import check_number
+from minicnn.arguments import check_count, check_number
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.functional.checks import check_float
 from minicnn.layers.base import Layer
-from minicnn.shapes import check_images, positive
+from minicnn.shapes import check_images
 
 
 class BatchNorm2d(Layer):
@@ -54,7 +54,7 @@ class BatchNorm2d(Layer):
         rng: np.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.num_features = positive(num_features, "num_features")
+        self.num_features = check_count("num_features", num_features)
         self.eps = check_number("eps", eps, above=0)
         self.momentum = check_number("momentum", momentum, minimum=0, maximum=1)
         self.add_parameter("weight", np.ones(num_features, dtype))
@@ -128,7 +128,7 @@ class LayerNorm(Layer):
     ) -> None:
         super().__init__()
         sizes = normalized_shape if isinstance(normalized_shape, Sequence) else (normalized_shape,)
-        self.normalized_shape = tuple(positive(n, "normalized_shape") for n in sizes)
+        self.normalized_shape = tuple(check_count("normalized_shape", n) for n in sizes)
         self.eps = check_number("eps", eps, above=0)
         self.add_parameter("weight", np.ones(self.normalized_shape, dtype))
         self.add_parameter("bias", np.zeros(self.normalized_shape, dtype))
@@ -189,8 +189,8 @@ class GroupNorm(Layer):
         rng: np.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.num_groups = positive(num_groups, "num_groups")
-        self.num_channels = positive(num_channels, "num_channels")
+        self.num_groups = check_count("num_groups", num_groups)
+        self.num_channels = check_count("num_channels", num_channels)
         if num_channels % num_groups:
             raise ArgumentError(
                 f"num_groups is {num_groups}; it must divide num_channels ({num_channels})"

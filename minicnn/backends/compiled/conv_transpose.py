@@ -1,17 +1,12 @@
-"""Transposed convolution: the products of a convolution, with input and output exchanged.
-
-A convolution with the same weights takes (N, O, OH, OW) to (N, C, H, W). Transposing it
-turns its gradient of the input into the forward pass here, and its forward pass into the
-gradient; there is no other arithmetic to do, see `minicnn.backends.compiled.conv`.
-"""
+"""Transposed convolution: this backend's convolution, backwards; see `minicnn.backends.adjoint`."""
 
 from __future__ import annotations
 
-import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.backends import adjoint
 from minicnn.backends.compiled import conv
-from minicnn.shapes import Pair, transposed_output_size
+from minicnn.shapes import Pair
 
 
 def conv_transpose2d(
@@ -24,16 +19,8 @@ def conv_transpose2d(
     groups: int,
     dilation: Pair,
 ) -> NDArray:
-    """Stamp w (C, O/groups, KH, KW) at every pixel of x: (N, C, H, W) to (N, O, OH, OW)."""
-    batch, _, height, width = x.shape
-    size = transposed_output_size(
-        (height, width), (w.shape[2], w.shape[3]), stride, padding, output_padding, dilation
-    )
-    y_shape = (batch, w.shape[1] * groups, *size)
-    y = conv.conv2d_dx(x, w, y_shape, stride, padding, dilation, groups)  # (N, O, OH, OW)
-    if b is not None:
-        y += b[:, None, None]
-    return y
+    """Scatter x through the filters w (C, O/groups, KH, KW): (N, C, H, W) to (N, O, OH, OW)."""
+    return adjoint.forward(conv, x, w, b, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose2d_dx(
@@ -46,9 +33,7 @@ def conv_transpose2d_dx(
     dilation: Pair,
 ) -> NDArray:
     """Convolve dy with w, (N, C, H, W)."""
-    dx = conv.conv2d(dy, w, None, stride, padding, dilation, groups)
-    # A large output padding leaves room for windows that belong to no pixel of x.
-    return np.ascontiguousarray(dx[:, :, : x_shape[2], : x_shape[3]])
+    return adjoint.dx(conv, dy, w, x_shape, stride, padding, groups, dilation)
 
 
 def conv_transpose2d_dw(
@@ -60,10 +45,10 @@ def conv_transpose2d_dw(
     groups: int,
     dilation: Pair,
 ) -> NDArray:
-    """Correlate x with dy, (C, O/groups, KH, KW)."""
+    """Multiply x with the windows of dy, over the whole batch: (C, O/groups, KH, KW)."""
     return conv.conv2d_dw(x, dy, w_shape, stride, padding, dilation, groups)
 
 
 def conv_transpose2d_db(dy: NDArray) -> NDArray:
-    """Add dy up over samples and positions, (O,)."""
+    """Add dy up over samples and positions: (O,)."""
     return conv.conv2d_db(dy)

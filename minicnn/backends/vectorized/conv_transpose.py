@@ -1,17 +1,12 @@
-"""Transposed convolution: the transpose of a convolution, so made of its three products.
-
-A convolution with this weight takes (N, O, OH, OW) to (N, C, H, W). Its dx goes the
-other way, which is what a transposed convolution computes; its forward pass is then the
-dx here, and its dw, with x and dy changing places, the dw.
-"""
+"""Transposed convolution: this backend's convolution, backwards; see `minicnn.backends.adjoint`."""
 
 from __future__ import annotations
 
-import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.backends import adjoint
 from minicnn.backends.vectorized import conv
-from minicnn.shapes import Pair, transposed_output_size
+from minicnn.shapes import Pair
 
 
 def conv_transpose2d(
@@ -25,14 +20,7 @@ def conv_transpose2d(
     dilation: Pair,
 ) -> NDArray:
     """Scatter x through the filters w (C, O/groups, KH, KW): (N, C, H, W) to (N, O, OH, OW)."""
-    batch, _, height, width = x.shape
-    kernel = (w.shape[2], w.shape[3])
-    out = transposed_output_size((height, width), kernel, stride, padding, output_padding, dilation)
-    y_shape = (batch, w.shape[1] * groups, *out)
-    y = conv.conv2d_dx(x, w, y_shape, stride, padding, dilation, groups)  # (N, O, OH, OW)
-    if b is not None:
-        y += b[:, None, None]
-    return y
+    return adjoint.forward(conv, x, w, b, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose2d_dx(
@@ -44,10 +32,8 @@ def conv_transpose2d_dx(
     groups: int,
     dilation: Pair,
 ) -> NDArray:
-    """Convolve dy with w: the transpose of the transpose, (N, C, H, W)."""
-    dx = conv.conv2d(dy, w, None, stride, padding, dilation, groups)
-    # Output padding as large as the stride leaves room for windows x had no pixel for.
-    return np.ascontiguousarray(dx[:, :, : x_shape[2], : x_shape[3]])
+    """Convolve dy with w, (N, C, H, W)."""
+    return adjoint.dx(conv, dy, w, x_shape, stride, padding, groups, dilation)
 
 
 def conv_transpose2d_dw(
@@ -64,5 +50,5 @@ def conv_transpose2d_dw(
 
 
 def conv_transpose2d_db(dy: NDArray) -> NDArray:
-    """Add dY up over samples and positions: (O,)."""
+    """Add dy up over samples and positions: (O,)."""
     return conv.conv2d_db(dy)
