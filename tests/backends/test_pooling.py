@@ -213,6 +213,15 @@ def test_dx_is_adjoint_to_the_forward_pass(pooling: ModuleType, case: Case) -> N
 
 
 @pytest.mark.parametrize("pooling", spellings("pooling"))
+def test_the_global_mean_is_adjoint_to_its_dx(pooling: ModuleType) -> None:
+    rng = np.random.default_rng(3)
+    x, dy = rng.normal(size=(2, 3, 5, 4)), rng.normal(size=(2, 3))
+    forward = (pooling.global_avg_pool2d(x) * dy).sum()
+    backward = (x * pooling.global_avg_pool2d_dx(dy, x.shape)).sum()
+    np.testing.assert_allclose(backward, forward, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("pooling", spellings("pooling"))
 def test_the_first_of_equal_maxima_wins(pooling: ModuleType) -> None:
     x = np.array([[[[1.0, 3.0], [3.0, 3.0]]]])
     y, argmax = pooling.max_pool2d(x, (2, 2), (2, 2), (0, 0))
