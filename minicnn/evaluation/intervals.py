@@ -150,6 +150,24 @@ def resampled_auc(labels: NDArray, scores: NDArray, counts: Counts) -> NDArray[n
     return np.divide(twice_wins, 2 * pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
 
 
+def resampled_average_precision(
+    labels: NDArray, scores: NDArray, counts: Counts
+) -> NDArray[np.float64]:
+    """Average precisions (B,) of the resamples; NaN where no positive was drawn."""
+    order = np.argsort(-scores, kind="stable")
+    positive, values = labels.astype(bool)[order], scores[order]
+    # Only after the last of equal scores can a threshold lie.
+    ends = np.append(np.flatnonzero(np.diff(values)), len(values) - 1)
+    drawn = counts[order]  # (N, B)
+    called = np.cumsum(drawn, axis=0, dtype=np.int32)[ends]  # (T, B)
+    found = np.cumsum(drawn * positive[:, None], axis=0, dtype=np.int32)[ends]  # (T, B)
+    newly = np.diff(found, axis=0, prepend=np.int32(0))
+    precision = found / np.maximum(called, 1)
+    area = np.einsum("tb,tb->b", newly, precision)
+    total = found[-1].astype(np.float64)
+    return np.divide(area, total, out=np.full(len(total), np.nan), where=total > 0)
+
+
 def decision_statistics(
     labels: NDArray, predictions: NDArray, n_classes: int, counts: Counts
 ) -> dict[str, NDArray[np.float64]]:

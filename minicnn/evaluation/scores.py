@@ -26,6 +26,43 @@ def sigmoid(scores: ArrayLike) -> NDArray[np.float64]:
     return np.where(s >= 0, 1.0, e) / (1.0 + e)
 
 
+def margins(scores: ArrayLike, multilabel: bool) -> NDArray[np.float64]:
+    """Turn logits into log-odds of each class against the rest: log p_c / (1 - p_c).
+
+    They order images as the probabilities do, but never tie where those round to 1: a
+    softmax says exactly 1.0 from a lead of 37 on, a margin of 40 still beats one of 38.
+    Rankings (ROC, AUC, average precision, thresholds) are therefore taken from margins.
+
+    Parameters
+    ----------
+    scores
+        (N, C) logits of exclusive classes: m_c = s_c - log sum_{k != c} exp(s_k), which is
+        s_1 - s_0 for class 1 of two; or (N, L) logits of labels, whose log-odds they are.
+
+    Returns
+    -------
+    NDArray
+        (N, C) or (N, L); sigmoid(margins) are the probabilities.
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        As `probabilities`.
+    """
+    s = _check_table(scores, multilabel)
+    if multilabel:
+        return s
+    if s.shape[1] == 2:
+        lead = s[:, 1] - s[:, 0]  # (N,)
+        return np.stack([-lead, lead], axis=1)
+    out = np.empty_like(s)
+    for c in range(s.shape[1]):
+        rest = np.delete(s, c, axis=1)  # (N, C - 1)
+        top = rest.max(axis=1)
+        out[:, c] = (s[:, c] - top) - np.log(np.exp(rest - top[:, None]).sum(axis=1))
+    return out
+
+
 def probabilities(scores: ArrayLike, multilabel: bool) -> NDArray[np.float64]:
     """Turn logits into probabilities: softmax over (N, C), or a sigmoid per label (N, L).
 
@@ -36,11 +73,8 @@ def probabilities(scores: ArrayLike, multilabel: bool) -> NDArray[np.float64]:
     ArgumentError
         If a score is NaN or infinite.
     """
-    array = np.asarray(scores)
-    if array.ndim != 2 or array.shape[1] < (1 if multilabel else 2):
-        wanted = "(N, L), one score per label" if multilabel else "(N, C) with at least 2 classes"
-        raise ShapeError(f"scores has shape {array.shape}; expected {wanted}")
-    return sigmoid(array) if multilabel else softmax(array)
+    table = _check_table(scores, multilabel)
+    return sigmoid(table) if multilabel else softmax(table)
 
 
 def decide(probabilities: NDArray, multilabel: bool) -> NDArray[np.int64]:
@@ -51,3 +85,11 @@ def decide(probabilities: NDArray, multilabel: bool) -> NDArray[np.int64]:
     if multilabel:
         return (probabilities > THRESHOLD).astype(np.int64)
     return probabilities.argmax(axis=1).astype(np.int64)
+
+
+def _check_table(scores: ArrayLike, multilabel: bool) -> NDArray[np.float64]:
+    array = np.asarray(scores)
+    if array.ndim != 2 or array.shape[1] < (1 if multilabel else 2):
+        wanted = "(N, L), one score per label" if multilabel else "(N, C) with at least 2 classes"
+        raise ShapeError(f"scores has shape {array.shape}; expected {wanted}")
+    return check_finite(array)

@@ -14,13 +14,11 @@ from minicnn.evaluation import intervals, metrics, ranking
 from minicnn.evaluation.checks import check_finite, check_labels, check_same_length
 from minicnn.evaluation.jsonable import to_json
 from minicnn.evaluation.notes import count_units, on_classes, on_labels, on_rough_intervals
-from minicnn.evaluation.scores import decide, probabilities
+from minicnn.evaluation.resampled import DECISIONS, MEASURED, of_classes, of_labels
+from minicnn.evaluation.scores import decide, margins, probabilities
 
 Summary = dict[str, Any]
 Floats = NDArray[np.float64]
-DECISIONS = ("accuracy", "precision", "recall", "f1")
-# Of these the bootstrap gives intervals.
-MEASURED = (*DECISIONS, "auc")
 # Proportions of a known number of examples: at 0 and 1 Wilson's interval replaces the bootstrap's.
 PROPORTIONS = ("accuracy", "precision", "recall")
 
@@ -102,6 +100,8 @@ def _exclusive_classes(
     truth = check_labels(labels, n_classes)
     check_same_length(truth, scores)
     p = probabilities(scores, multilabel=False)
+    # Rankings come from margins, which do not tie where probabilities round to 1.
+    m = margins(scores, multilabel=False)
     called = decide(p, multilabel=False)
     confusion = metrics.confusion_matrix(truth, called, n_classes)
     columns = [1] if n_classes == 2 else list(range(n_classes))
@@ -109,9 +109,9 @@ def _exclusive_classes(
     summary: Summary = {
         "n": len(truth),
         **_decisions_of(confusion),
-        "auc": ranking.macro_roc_auc(truth, p),
+        "auc": ranking.macro_roc_auc(truth, m),
         "average_precision": _mean(
-            [ranking.average_precision(truth == c, p[:, c]) for c in columns]
+            [ranking.average_precision(truth == c, m[:, c]) for c in columns]
         ),
         "log_loss": metrics.log_loss(truth, p),
         "baseline_accuracy": sizes.max() / len(truth),
@@ -122,19 +122,12 @@ def _exclusive_classes(
         "notes": on_classes(confusion, classes),
     }
     if resamples:
-
-        def statistic(counts: intervals.Counts) -> dict[str, Floats]:
-            areas = [intervals.resampled_auc(truth == c, p[:, c], counts) for c in columns]
-            return {
-                **intervals.decision_statistics(truth, called, n_classes, counts),
-                "auc": _nanmean(np.stack(areas)),
-            }
-
+        statistic = of_classes(truth, m, called)
         found = intervals.bootstrap(statistic, truth, ids, resamples=resamples, seed=seed)
         if n_classes == 2:
             found = _with_wilson(found, confusion)
             if min(count_units(truth == c, ids) for c in (0, 1)) < 2:
-                found["auc"] = intervals.UNDEFINED
+                found["auc"] = found["average_precision"] = intervals.UNDEFINED
         summary["intervals"] = {name: list(found[name]) for name in MEASURED}
         counts = {name: count_units(truth == c, ids) for c, name in enumerate(classes)}
         summary["notes"] += on_rough_intervals(counts, ids)
@@ -152,7 +145,7 @@ def _several_labels(
     truth = _check_label_table(labels, scores)  # (N, L)
     p = probabilities(scores, multilabel=True)
     called = decide(p, multilabel=True)
-    n, n_labels = truth.shape
+    n = len(truth)
     present = truth.sum(axis=0) > 0  # (L,)
     each: dict[str, Summary] = {}
     for j, name in enumerate(classes):
@@ -161,8 +154,8 @@ def _several_labels(
         each[name] = {
             "positives": positives,
             **_decisions_of(confusion),
-            "auc": ranking.roc_auc(truth[:, j], p[:, j]),
-            "average_precision": ranking.average_precision(truth[:, j], p[:, j]),
+            "auc": ranking.roc_auc(truth[:, j], scores[:, j]),
+            "average_precision": ranking.average_precision(truth[:, j], scores[:, j]),
             "log_loss": metrics.log_loss(truth[:, j], p[:, j]),
             "baseline_accuracy": max(positives, n - positives) / n,
             "confusion": confusion.tolist(),
@@ -190,23 +183,7 @@ def _several_labels(
         "notes": on_labels(each),
     }
     if resamples:
-
-        def statistic(counts: intervals.Counts) -> dict[str, Floats]:
-            drawn = np.stack([counts[truth[:, j] == 1].sum(axis=0) > 0 for j in range(n_labels)])
-            stats: dict[str, list[Floats]] = {name: [] for name in MEASURED}
-            for j in range(n_labels):
-                t, c = truth[:, j], called[:, j]
-                for name, v in intervals.decision_statistics(t, c, 2, counts).items():
-                    stats[name].append(v)
-                stats["auc"].append(intervals.resampled_auc(t, p[:, j], counts))
-            out = {f"{j} {name}": v for name in MEASURED for j, v in enumerate(stats[name])}
-            for name in MEASURED:
-                table = np.stack(stats[name])  # (L, B)
-                if name != "auc":
-                    table = np.nan_to_num(table)
-                out[name] = _nanmean(np.where(drawn, table, np.nan))
-            return out
-
+        statistic = of_labels(truth, scores, called)
         strata = np.zeros(n, dtype=np.int64)
         found = intervals.bootstrap(statistic, strata, ids, resamples=resamples, seed=seed)
         summary["intervals"] = {name: list(found[name]) for name in MEASURED}
@@ -214,7 +191,7 @@ def _several_labels(
             own = {key: found[f"{j} {key}"] for key in MEASURED}
             own = _with_wilson(own, np.array(each[name]["confusion"]))
             if min(count_units(truth[:, j] == c, ids) for c in (0, 1)) < 2:
-                own["auc"] = intervals.UNDEFINED
+                own["auc"] = own["average_precision"] = intervals.UNDEFINED
             each[name]["intervals"] = {key: list(v) for key, v in own.items()}
         holders = {name: count_units(truth[:, j] == 1, ids) for j, name in enumerate(classes)}
         summary["notes"] += on_rough_intervals(holders, ids)
@@ -269,11 +246,3 @@ def _any_wilson(summary: Summary) -> bool:
 def _mean(values: Sequence[float]) -> float:
     defined = [v for v in values if not math.isnan(v)]
     return sum(defined) / len(defined) if defined else float("nan")
-
-
-def _nanmean(table: Floats) -> Floats:
-    # (K, B) -> (B,); unlike np.nanmean silent, and NaN, where a column has nothing.
-    there = ~np.isnan(table)
-    total = np.where(there, table, 0.0).sum(axis=0)
-    count = there.sum(axis=0)
-    return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)

@@ -43,7 +43,14 @@ def test_two_classes_equal_scikit_learn() -> None:
     assert got["n"] == 150
     assert got["confusion"] == oracle.confusion_matrix(labels, called).tolist()
     assert got["notes"] == []
-    assert set(got["intervals"]) == {"accuracy", "precision", "recall", "f1", "auc"}
+    assert set(got["intervals"]) == {
+        "accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "auc",
+        "average_precision",
+    }
     for name, (low, high) in got["intervals"].items():
         assert low < got[name] < high
     assert "200 stratified bootstrap resamples of images" in got["interval_method"]
