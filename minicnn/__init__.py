@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from minicnn.backends import current_backend, use_backend
-    from minicnn.checking import check_layer, numerical_gradient
+    from minicnn.checking import check_layer, gradcheck, numerical_gradient
     from minicnn.layers import (
         GELU,
         AvgPool2d,
@@ -93,6 +93,7 @@ _LAZY = {
     "read_metadata": "storage",
     "save": "storage",
     "check_layer": "checking",
+    "gradcheck": "checking",
     "numerical_gradient": "checking",
 }
 _MODULES = (
@@ -155,6 +156,7 @@ __all__ = [
     "Trainer",
     "check_layer",
     "current_backend",
+    "gradcheck",
     "load",
     "numerical_gradient",
     "read_metadata",

@@ -1,6 +1,18 @@
 """Checks of gradients and of the contract; NumPy alone, so that they can judge any code."""
 
 from minicnn.checking.contract import check_layer, check_loss
+from minicnn.checking.errors import CheckError
+from minicnn.checking.gradcheck import gradcheck
 from minicnn.checking.numerical import numerical_gradient
+from minicnn.checking.report import Finding, Report, TensorResult
 
-__all__ = ["check_layer", "check_loss", "numerical_gradient"]
+__all__ = [
+    "CheckError",
+    "Finding",
+    "Report",
+    "TensorResult",
+    "check_layer",
+    "check_loss",
+    "gradcheck",
+    "numerical_gradient",
+]

@@ -1,0 +1,230 @@
+"""Analytic against numeric, entry by entry, for a variable small enough to try every one.
+
+A quick sweep settles most entries: they agree to seven digits, and no wrong gradient does that.
+What disagrees is looked at again with a ladder of steps and an error bar of its own, and is
+
+- right, within 20 error bars;
+- at a kink, where the slopes on the two sides differ: then see `minicnn.checking.kinks`;
+- unresolved, where the error bar is as large as the derivative;
+- wrong.
+
+There is no absolute tolerance. A gradient of 1e-9 is held to seven digits like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.checking.differences import Derivative, Differences, unit
+from minicnn.checking.report import FAIL, INCONCLUSIVE, PASS, PASS_AT_KINK, TensorResult
+from minicnn.checking.subject import Variable
+
+RELATIVE = 1e-7  # of a gradient that is right, in float64
+BARS = 20.0  # error bars
+ROUNDINGS = 30.0  # of a backward that computes in single precision
+MOST_REFINED = 500
+
+
+@dataclass
+class Comparison:
+    """One variable, analytic and numeric.
+
+    Parameters
+    ----------
+    variable
+        What was differentiated.
+    analytic, numeric, error
+        (K, n); numeric is NaN where an entry was not tried.
+    wrong, kinky, unresolved
+        (n,) the entries that are so.
+    jacobian
+        (m, n) numeric slopes of each output, or None where that is too much to keep.
+    directions
+        Along how many directions it was compared besides.
+    direction_wrong
+        Whether one of those showed a difference.
+    """
+
+    variable: Variable
+    analytic: NDArray[np.float64]
+    numeric: NDArray[np.float64]
+    error: NDArray[np.float64]
+    wrong: NDArray[np.bool_]
+    kinky: NDArray[np.bool_]
+    unresolved: NDArray[np.bool_]
+    jacobian: NDArray[np.float64] | None = None
+    directions: int = 0
+    direction_wrong: bool = False
+    direction_kinky: bool = False
+    at: dict[str, NDArray] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the gradient is wrong."""
+        return bool(self.wrong.any()) or self.direction_wrong
+
+    @property
+    def verdict(self) -> str:
+        """The verdict on this variable."""
+        if self.failed:
+            return FAIL
+        if self.unresolved.any():
+            return INCONCLUSIVE
+        return PASS_AT_KINK if self.kinky.any() or self.direction_kinky else PASS
+
+    def result(self) -> TensorResult:
+        """Put it into the words of a report."""
+        shape = self.variable.value.shape
+        known = np.isfinite(self.numeric[0])
+        base = TensorResult(
+            self.variable.name, shape, self.verdict, int(known.sum()), self.directions
+        )
+        if not known.any():
+            return base
+        off = np.abs(self.analytic - self.numeric)
+        bars = np.maximum(self.error, RELATIVE / BARS * np.abs(self.numeric)) + 1e-300
+        ratio = np.where(known, off / bars, -1.0)  # (K, n)
+        if self.wrong.any():
+            ratio = np.where(self.wrong, ratio, -1.0)
+        k, i = np.unravel_index(int(np.nanargmax(ratio)), ratio.shape)
+        index = tuple(int(j) for j in np.unravel_index(i, shape)) if shape else ()
+        return TensorResult(
+            self.variable.name,
+            shape,
+            self.verdict,
+            int(known.sum()),
+            self.directions,
+            index,
+            float(self.analytic[k, i]),
+            float(self.numeric[k, i]),
+            float(self.error[k, i]),
+            self.analytic[k].reshape(shape),
+            self.numeric[k].reshape(shape),
+            np.where(known, bars[k], np.nan).reshape(shape),
+        )
+
+
+def compare_entries(
+    differences: Differences,
+    variable: Variable,
+    analytic: NDArray[np.float64],
+    rounding: float,
+    rng: np.random.Generator,
+    keep_jacobian: bool,
+) -> Comparison:
+    """Compare every entry of a variable.
+
+    Parameters
+    ----------
+    differences
+        At the point.
+    variable
+        Which one.
+    analytic
+        (K, n) what backward says for each cotangent.
+    rounding
+        The rounding of backward itself, found where it is not quite linear.
+    rng
+        For choosing the step.
+    keep_jacobian
+        Whether to keep the slopes of every output.
+    """
+    count, n = analytic.shape
+    step = differences.best_step(variable, rng)
+    sweep = differences.sweep(variable, step, keep_jacobian)
+    numeric, error = sweep.values.copy(), sweep.noise.copy()
+    slack = ROUNDINGS * rounding
+    off = np.abs(analytic - numeric)
+    suspect = ~(off <= RELATIVE * np.abs(numeric) + 5 * error + slack).all(axis=0)  # (n,)
+    wrong, kinky, unresolved = (np.zeros(n, bool) for _ in range(3))
+    largest = np.abs(analytic).max(initial=0.0)
+    for tried, i in enumerate(np.flatnonzero(suspect)):
+        if tried >= MOST_REFINED:
+            wrong[i] = True
+            continue
+        found, kind = _look_again(differences, variable, int(i), analytic[:, i], slack, largest)
+        if np.isfinite(found.value).all():
+            numeric[:, i], error[:, i] = found.value, found.error
+        wrong[i], kinky[i], unresolved[i] = kind == "wrong", kind == "kink", kind == "unresolved"
+    return Comparison(
+        variable,
+        analytic,
+        numeric,
+        error,
+        wrong,
+        kinky,
+        unresolved,
+        sweep.jacobian,
+        at=dict(differences.at),
+    )
+
+
+def judge(
+    analytic: NDArray[np.float64], found: Derivative, slack: float, largest: float
+) -> str:
+    """Call one derivative right, wrong, a kink or unresolved.
+
+    Parameters
+    ----------
+    analytic
+        (K,) what backward says.
+    found
+        What differences say.
+    slack
+        What the rounding of backward may add.
+    largest
+        The largest entry of the gradient: what is far below it need not be resolved.
+    """
+    if not np.isfinite(found.value).all():
+        return "unresolved"
+    off = np.abs(analytic - found.value)
+    bars = BARS * found.error
+    if (off <= bars + RELATIVE * np.abs(found.value) + slack).all():
+        size = np.maximum(np.abs(analytic), np.abs(found.value))
+        vague = (bars > 0.1 * size) & (bars > 1e-3 * largest) & (off > 1e-3 * largest)
+        return "unresolved" if vague.any() else "right"
+    if (found.gap > 0.2 * off).any():
+        return "kink"
+    return "wrong"
+
+
+def compare_direction(
+    differences: Differences,
+    comparison: Comparison,
+    direction: NDArray[np.float64],
+    rounding: float,
+) -> str:
+    """Compare along one direction: moving many entries at once lifts them out of the noise."""
+    variable = comparison.variable
+    claimed = comparison.analytic @ direction.ravel()  # (K,)
+    found = differences.along({variable.name: direction}, variable.scale, claimed)
+    slack = ROUNDINGS * rounding * float(np.sqrt(max(np.count_nonzero(direction), 1)))
+    comparison.directions += 1
+    kind = judge(claimed, found, slack, float(np.abs(claimed).max(initial=0.0)))
+    if kind == "wrong":
+        comparison.direction_wrong = True
+    return kind
+
+
+def _look_again(
+    differences: Differences,
+    variable: Variable,
+    i: int,
+    analytic: NDArray[np.float64],
+    slack: float,
+    largest: float,
+) -> tuple[Derivative, str]:
+    """Differentiate by one entry with a ladder of steps."""
+    direction = {variable.name: unit(variable, i)}
+    found = differences.along(direction, variable.scale, analytic)
+    kind = judge(analytic, found, slack, largest)
+    own = abs(float(differences.point(variable).flat[i]))
+    if kind != "right" and 0 < own < 1e-3 * variable.scale:
+        # An entry far below its neighbours may live on a scale of its own.
+        closer = differences.along(direction, own, analytic)
+        if (closer.error < found.error).all():
+            found, kind = closer, judge(analytic, closer, slack, largest)
+    return found, kind

@@ -1,0 +1,287 @@
+r"""Derivatives by differences, each with an error bar that was measured.
+
+    D(h) = (f(x + h d) - f(x - h d)) / 2h = f'(x; d) + c h^2 + noise / h
+
+Two things spoil a difference: the curvature of f (less for a small step) and the rounding of
+its values (less for a large one). Both are measured here instead of assumed. Richardson's
+extrapolation R = (4 D(h/2) - D(h)) / 3 cancels the term in h^2, and R - D(h/2) says how much
+there was to cancel; a table of differences (Hamming; More and Wild 2011) says how noisy the
+values are. Of a ladder of steps the one with the smallest sum of both is kept, so nothing has
+to be known about the function, neither its scale nor the precision it computes in.
+
+Everything is kept per output, and only weighted by the cotangents v at the end, subtracting
+before summing: sum_o v_o (y_o(x + h d) - y_o(x - h d)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.checking.subject import Subject, TargetError, Variable
+
+EPS = float(np.finfo(np.float64).eps)
+# Relative to the size of a typical entry; tried in this order, the best bet first.
+LADDER = (1e-3, 1e-4, 1e-2, 1e-5, 1e-6, 1e-7, 1e-8)
+SWEEP_STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+KINK_STEP = 1e-5
+NOISE_SPACINGS = (1e-3, 1e-5)
+NOISE_POINTS = 6
+
+Direction = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass
+class Derivative:
+    """One directional derivative, weighted by each of K cotangents.
+
+    Parameters
+    ----------
+    value, error
+        (K,) the best estimate and its error bar.
+    gap
+        (K,) how far the slopes on the two sides are apart: sum_o |v_o| |J+_o - J-_o|.
+    """
+
+    value: NDArray[np.float64]
+    error: NDArray[np.float64]
+    gap: NDArray[np.float64]
+
+
+@dataclass
+class Sides:
+    """The slopes of every output on the two sides of the point, along one direction."""
+
+    left: NDArray[np.float64]  # (m,)
+    right: NDArray[np.float64]  # (m,)
+    error: NDArray[np.float64]  # (m,)
+
+    @property
+    def kinky(self) -> NDArray[np.bool_]:
+        """(m,) where the two differ beyond their error."""
+        size = np.maximum(np.abs(self.left), np.abs(self.right))
+        return np.abs(self.right - self.left) > np.maximum(1e-3 * size, 10 * self.error)
+
+
+@dataclass
+class Sweep:
+    """The derivatives by all entries of one variable, one by one."""
+
+    values: NDArray[np.float64]  # (K, n)
+    noise: NDArray[np.float64]  # (K, n)
+    jacobian: NDArray[np.float64] | None  # (m, n)
+    step: float = 0.0
+    errors: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+
+class Differences:
+    """Differences of a subject's forward around its base point.
+
+    Parameters
+    ----------
+    subject
+        Prepared.
+    cotangents
+        (K, m) one row per random cotangent.
+    rng
+        For the directions along which noise is measured.
+    at
+        The values of all variables at the point; by default the base point.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        cotangents: NDArray[np.float64],
+        rng: np.random.Generator,
+        at: Mapping[str, NDArray] | None = None,
+    ) -> None:
+        self.subject = subject
+        self.v = cotangents
+        self.at = dict(at or {})
+        self.y = subject.evaluate(self.at)  # (m,)
+        self.noise = self._measure_noise(rng)  # (m,)
+
+    def point(self, variable: Variable) -> NDArray[np.float64]:
+        """Return the value of a variable at the point."""
+        return self.at.get(variable.name, variable.value)
+
+    def move(self, direction: Direction, t: float) -> NDArray[np.float64]:
+        """Return the outputs at x + t d; NaN where the target cannot go there."""
+        values = dict(self.at)
+        for variable in self.subject.variables:
+            if variable.name in direction:
+                values[variable.name] = self.point(variable) + t * direction[variable.name]
+        try:
+            y = self.subject.evaluate(values)
+        except TargetError:
+            return np.full(self.y.shape, np.nan)
+        return y if y.shape == self.y.shape else np.full(self.y.shape, np.nan)
+
+    def move_entry(self, variable: Variable, flat_index: int, t: float) -> NDArray[np.float64]:
+        """Return the outputs with one entry of one variable moved by t."""
+        return self.move({variable.name: unit(variable, flat_index)}, t)
+
+    # ---- noise ----------------------------------------------------------------------
+
+    def _measure_noise(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Estimate the rounding noise of each output from tables of differences.
+
+        Differences of order k of a smooth function shrink like spacing^k, those of noise
+        grow like sqrt(binomial(2k, k)): divided by that, what is left is the noise.
+        """
+        best = np.full(self.y.shape, np.inf)
+        for spacing in NOISE_SPACINGS:
+            for _ in range(2):
+                direction = {
+                    v.name: v.scale * rng.choice([-1.0, 1.0], v.value.shape)
+                    for v in self.subject.variables
+                }
+                # One-sided: at the point itself there may be a kink.
+                table = np.stack(
+                    [self.move(direction, spacing * k) for k in range(1, NOISE_POINTS + 1)]
+                )
+                orders = []
+                factor = 1.0
+                for k in range(1, NOISE_POINTS - 1):
+                    table = np.diff(table, axis=0)  # (points - k, m)
+                    factor *= 2 * (2 * k - 1) / k  # binomial(2k, k)
+                    if k >= 3:
+                        orders.append(np.sqrt((table**2).mean(axis=0) / factor))
+                estimate = np.max(orders, axis=0)
+                best = np.fmin(best, estimate)
+        best[~np.isfinite(best)] = 0.0
+        size = np.abs(self.y)
+        relative = np.sqrt((best**2).mean()) / max(np.sqrt((size**2).mean()), 1e-300)
+        floor = max(EPS, min(relative, 1e-3) / 2 if relative > 1e-10 else 0.0)
+        return np.maximum(3 * best, floor * size)
+
+    def noise_of(self, change: NDArray[np.float64], h: float) -> NDArray[np.float64]:
+        """(K,) what the noise of the outputs that changed does to a difference of step h."""
+        noise = np.where(change != 0, self.noise, 0.0)
+        return np.sqrt((self.v**2) @ noise**2) / h
+
+    # ---- one direction --------------------------------------------------------------
+
+    def along(
+        self,
+        direction: Direction,
+        scale: float,
+        wanted: NDArray[np.float64] | None = None,
+        ladder: tuple[float, ...] = LADDER,
+    ) -> Derivative:
+        """Differentiate along a direction with the best step of a ladder.
+
+        Parameters
+        ----------
+        direction
+            By variable; steps are multiples of it.
+        scale
+            What a step of 1 means: the size of the entries that move.
+        wanted
+            (K,) what the derivative is claimed to be; the search ends early when it is
+            plainly right or plainly wrong.
+        ladder
+            Steps to try, relative to ``scale``.
+        """
+        best: Derivative | None = None
+        for relative in ladder:
+            h = relative * scale
+            outer = self.move(direction, h), self.move(direction, -h)
+            inner = self.move(direction, h / 2), self.move(direction, -h / 2)
+            found = self._extrapolate(outer, inner, h)
+            if found is None:
+                continue
+            if best is None:
+                best = found
+            else:
+                better = found.error < best.error
+                best = Derivative(
+                    np.where(better, found.value, best.value),
+                    np.where(better, found.error, best.error),
+                    np.minimum(best.gap, found.gap),
+                )
+            if wanted is not None:
+                off = np.abs(wanted - best.value)
+                fits = (off <= 1e-8 * np.abs(best.value) + best.error) & (
+                    best.error <= 1e-6 * np.abs(best.value)
+                )
+                wrong = (off > 100 * best.error) & (best.gap < 0.2 * off)
+                if fits.all() or wrong.any():
+                    break
+            elif (best.error <= 1e-9 * np.abs(best.value)).all():
+                break
+        if best is None:
+            nowhere = np.full(len(self.v), np.nan)
+            return Derivative(nowhere, np.full(len(self.v), np.inf), np.zeros(len(self.v)))
+        return best
+
+    def _extrapolate(
+        self,
+        outer: tuple[NDArray, NDArray],
+        inner: tuple[NDArray, NDArray],
+        h: float,
+    ) -> Derivative | None:
+        wide = outer[0] - outer[1]  # (m,)
+        narrow = inner[0] - inner[1]
+        if not (np.isfinite(wide).all() and np.isfinite(narrow).all()):
+            return None
+        coarse = self.v @ wide / (2 * h)  # (K,)
+        fine = self.v @ narrow / h
+        value = (4 * fine - coarse) / 3
+        changed = (wide != 0) | (narrow != 0)
+        bend = (inner[0] - self.y) - (self.y - inner[1])  # (m,)
+        return Derivative(
+            value,
+            np.abs(value - fine) + 2 * self.noise_of(changed.astype(float), h),
+            np.abs(self.v) @ np.abs(bend) / (h / 2),
+        )
+
+    def sides(self, direction: Direction, scale: float) -> Sides:
+        """Return the slopes of every output on the two sides of the point."""
+        h = KINK_STEP * scale
+        right = (self.move(direction, h) - self.y) / h
+        left = (self.y - self.move(direction, -h)) / h
+        return Sides(left, right, 3 * self.noise / h)
+
+    # ---- all entries of a variable --------------------------------------------------
+
+    def best_step(self, variable: Variable, rng: np.random.Generator) -> float:
+        """Choose the step of the sweep: where curvature and noise, both measured, are least."""
+        direction = {variable.name: rng.choice([-1.0, 1.0], variable.value.shape)}
+        best, chosen = np.inf, SWEEP_STEPS[1] * variable.scale
+        for relative in SWEEP_STEPS:
+            h = relative * variable.scale
+            outer = self.move(direction, h) - self.move(direction, -h)
+            inner = self.move(direction, h / 2) - self.move(direction, -h / 2)
+            if not (np.isfinite(outer).all() and np.isfinite(inner).all()):
+                continue
+            coarse, fine = self.v @ outer / (2 * h), self.v @ inner / h
+            error = float((np.abs(coarse - fine) + self.noise_of(outer, h)).sum())
+            if error < best:
+                best, chosen = error, h
+        return chosen
+
+    def sweep(self, variable: Variable, h: float, keep: bool) -> Sweep:
+        """Differentiate by every entry with plain central differences of one step."""
+        n, count = variable.value.size, len(self.v)
+        values, noise = np.empty((count, n)), np.empty((count, n))
+        jacobian = np.empty((self.y.size, n)) if keep else None
+        for i in range(n):
+            change = self.move_entry(variable, i, h) - self.move_entry(variable, i, -h)  # (m,)
+            slope = change / (2 * h)
+            values[:, i] = self.v @ slope
+            noise[:, i] = self.noise_of(change, h)
+            if jacobian is not None:
+                jacobian[:, i] = slope
+        return Sweep(values, noise, jacobian, h)
+
+
+def unit(variable: Variable, flat_index: int) -> NDArray[np.float64]:
+    """Return the direction in which one entry of a variable moves."""
+    direction = np.zeros(variable.value.shape)
+    direction.flat[flat_index] = 1.0
+    return direction

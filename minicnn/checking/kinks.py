@@ -1,0 +1,260 @@
+"""Where the function has a kink: which gradients are permissible there.
+
+At a kink there is no derivative, but there are slopes on the two sides, and a gradient is right
+if it lies between them: ReLU'(0) may be 0, 1/2 or 1, not 2. Three things make this less simple
+than it sounds.
+
+- Between must be asked of each output by itself. In a sum weighted with signed cotangents the
+  interval of the sum is wider than what any choice at the kinks can give.
+- Entry by entry is not enough. Where max pooling ties, each of two equal entries may have any
+  share from 0 to 1, and a backward that gives both of them 1 passes twice. But moving both
+  together meets no kink: along the direction of ones the slope is 1, and the shares must add up.
+- One coordinate can move many kinks at once (a network whose weights are all zero). Then the
+  slopes on its two sides do not span what the chain rule may choose, and the gradients beside
+  the point are asked as well.
+
+Clarke, Optimization and Nonsmooth Analysis (1983), has the theory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.checking.comparison import BARS, Comparison
+from minicnn.checking.differences import Differences, Sides, unit
+from minicnn.checking.report import Finding
+from minicnn.checking.subject import TargetError, Variable
+
+GradientOf = Callable[[NDArray, Mapping[str, NDArray]], dict[str, NDArray]]
+
+MOST_OUTPUTS = 256
+MOST_ENTRIES = 200
+BESIDE = 1e-4
+TRIES = 14
+
+
+class Kinks:
+    """Judges the entries of a gradient that lie at a kink.
+
+    Parameters
+    ----------
+    differences
+        At the point.
+    gradient_of
+        Returns the gradients of all variables for a cotangent and a point.
+    rng
+        For the points beside the kink.
+    linear
+        Whether backward is linear in dy: otherwise outputs cannot be told apart.
+    """
+
+    def __init__(
+        self,
+        differences: Differences,
+        gradient_of: GradientOf,
+        rng: np.random.Generator,
+    ) -> None:
+        self.differences = differences
+        self.gradient_of = gradient_of
+        self.rng = rng
+        self._rows: dict[int, dict[str, NDArray]] = {}
+        self._beside: dict[int, list[dict[str, NDArray]]] = {}
+        self._sides: dict[tuple[str, int], Sides] = {}
+
+    def judge(self, comparison: Comparison) -> list[Finding]:
+        """Move the entries of ``comparison.kinky`` that are not permissible to ``wrong``."""
+        variable = comparison.variable
+        findings: list[Finding] = []
+        outputs: set[int] = set()
+        lenient = False
+        entries = np.flatnonzero(comparison.kinky)
+        for i in entries[:MOST_ENTRIES]:
+            sides = self.sides(variable, int(i))
+            at_kink = np.flatnonzero(sides.kinky)
+            if not len(at_kink) or len(at_kink) > MOST_OUTPUTS:
+                # A bend, not a kink: differences could not follow it.
+                comparison.kinky[i] = False
+                comparison.unresolved[i] = not len(at_kink)
+                continue
+            outputs.update(map(int, at_kink))
+            complaint, widened = self._judge_entry(comparison, int(i), sides, at_kink)
+            lenient |= widened
+            if complaint is not None:
+                comparison.kinky[i] = False
+                comparison.wrong[i] = True
+                findings.append(complaint)
+        if not findings and not lenient:
+            findings = self._judge_together(comparison, sorted(outputs))
+        return findings[:1]
+
+    # ---- one entry ------------------------------------------------------------------
+
+    def sides(self, variable: Variable, i: int) -> Sides:
+        """Return the slopes on the two sides of one entry."""
+        key = variable.name, i
+        if key not in self._sides:
+            self._sides[key] = self.differences.sides(
+                {variable.name: unit(variable, i)}, variable.scale
+            )
+        return self._sides[key]
+
+    def row(self, output: int) -> dict[str, NDArray]:
+        """Return what backward says is the gradient of one output."""
+        if output not in self._rows:
+            self._rows[output] = self.gradient_of(self._one_hot(output), self.differences.at)
+        return self._rows[output]
+
+    def _one_hot(self, output: int) -> NDArray[np.float64]:
+        hot = np.zeros(self.differences.y.size)
+        hot[output] = 1.0
+        return hot
+
+    def _judge_entry(
+        self, comparison: Comparison, i: int, sides: Sides, at_kink: NDArray[np.intp]
+    ) -> tuple[Finding | None, bool]:
+        variable, v = comparison.variable, self.differences.v
+        smooth = np.setdiff1d(np.arange(self.differences.y.size), at_kink)
+        rows = np.array([self.row(int(o))[variable.name].flat[i] for o in at_kink])  # (k,)
+        # What the smooth outputs contribute must be right as anywhere else.
+        slopes = (sides.left + sides.right)[smooth] / 2
+        numeric = v[:, smooth] @ slopes
+        analytic = comparison.analytic[:, i] - v[:, at_kink] @ rows
+        size = np.abs(v[:, smooth]) @ np.abs(slopes)
+        bars = BARS * (np.abs(v[:, smooth]) @ sides.error[smooth]) + 1e-5 * size
+        bars += 1e-9 * np.abs(comparison.analytic).max()
+        if (np.abs(analytic - numeric) > bars).any():
+            return self._complain(variable, i, comparison, "beside", at_kink, sides, rows), False
+        lo = np.minimum(sides.left, sides.right)[at_kink]
+        hi = np.maximum(sides.left, sides.right)[at_kink]
+        slack = BARS * sides.error[at_kink] + 1e-6 * np.maximum(np.abs(lo), np.abs(hi))
+        outside = (rows < lo - slack) | (rows > hi + slack)
+        widened = False
+        for k in np.flatnonzero(outside):
+            span = self._span(int(at_kink[k]), variable, i, sides)
+            if span is None or not span[0] - slack[k] <= rows[k] <= span[1] + slack[k]:
+                return self._complain(
+                    variable, i, comparison, "outside", at_kink[k : k + 1], sides, rows[k : k + 1]
+                ), False
+            widened = True
+        return None, widened
+
+    def _span(
+        self, output: int, variable: Variable, i: int, sides: Sides
+    ) -> tuple[float, float] | None:
+        """Return the range of gradients beside the point, if several kinks meet there.
+
+        With a single kink there are two slopes, those on the two sides, and nothing else is
+        permissible. With several, each may be taken by itself.
+        """
+        found = np.array([row[variable.name].flat[i] for row in self._rows_beside(output)])
+        if not len(found):
+            return None
+        size = max(float(np.abs(found).max()), 1e-300)
+        if len(np.unique(np.round(found / size, 4))) <= 2:
+            return None
+        left, right = float(sides.left[output]), float(sides.right[output])
+        reach = [*found, left, right, left + right, 0.0]
+        return min(reach), max(reach)
+
+    def _rows_beside(self, output: int) -> list[dict[str, NDArray]]:
+        if output not in self._beside:
+            rows = []
+            for direction in self._directions():
+                at = {
+                    v.name: self.differences.point(v) + BESIDE * v.scale * direction[v.name]
+                    for v in self.differences.subject.variables
+                }
+                try:
+                    rows.append(self.gradient_of(self._one_hot(output), at))
+                except TargetError:
+                    continue
+            self._beside[output] = rows
+        return self._beside[output]
+
+    def _directions(self) -> Sequence[dict[str, NDArray]]:
+        variables = self.differences.subject.variables
+        same_way = [{v.name: np.full(v.value.shape, s) for v in variables} for s in (1.0, -1.0)]
+        rng = np.random.default_rng(14)
+        return same_way + [
+            {v.name: rng.normal(size=v.value.shape) for v in variables} for _ in range(TRIES)
+        ]
+
+    # ---- all entries at a kink together ---------------------------------------------
+
+    def _judge_together(self, comparison: Comparison, outputs: list[int]) -> list[Finding]:
+        """Move all entries that meet at the kink of one output in the same direction."""
+        variable, jacobian = comparison.variable, comparison.jacobian
+        if jacobian is None:
+            return []
+        for output in outputs[:MOST_OUTPUTS]:
+            moving = np.flatnonzero(jacobian[output])
+            meeting = [
+                int(i)
+                for i in moving[:MOST_ENTRIES]
+                if self.sides(variable, int(i)).kinky[output]
+            ]
+            if len(meeting) < 2:
+                continue
+            direction = np.zeros(variable.value.size)
+            direction[meeting] = 1.0
+            sides = self.differences.sides(
+                {variable.name: direction.reshape(variable.value.shape)}, variable.scale
+            )
+            lo = min(sides.left[output], sides.right[output])
+            hi = max(sides.left[output], sides.right[output])
+            claimed = float(self.row(output)[variable.name].ravel() @ direction)
+            slack = BARS * float(sides.error[output]) + 1e-6 * max(abs(lo), abs(hi))
+            if not lo - slack <= claimed <= hi + slack:
+                comparison.kinky[meeting] = False
+                comparison.wrong[meeting] = True
+                index = tuple(int(j) for j in np.unravel_index(meeting[0], variable.value.shape))
+                return [
+                    Finding(
+                        "subgradient",
+                        f"{len(meeting)} entries of {variable.name} meet at a kink (a tie); moved "
+                        f"together they change output {output} by {hi:.4g} per step, but their "
+                        f"gradients add up to {claimed:.4g}: a tie must be shared, not doubled",
+                        variable.name,
+                        {
+                            "output": output,
+                            "entries": len(meeting),
+                            "index": list(index),
+                            "sum_of_gradients": claimed,
+                            "slopes": [float(lo), float(hi)],
+                        },
+                    )
+                ]
+        return []
+
+    def _complain(
+        self,
+        variable: Variable,
+        i: int,
+        comparison: Comparison,
+        how: str,
+        at_kink: NDArray[np.intp],
+        sides: Sides,
+        rows: NDArray[np.float64],
+    ) -> Finding:
+        index = tuple(int(j) for j in np.unravel_index(i, variable.value.shape))
+        place = f"{variable.name}[{', '.join(map(str, index))}]"
+        if how == "beside":
+            return Finding(
+                "other",
+                f"{place} lies at a kink of some outputs; of the others, which are smooth there, "
+                "the gradient is wrong",
+                variable.name,
+                {"index": list(index)},
+            )
+        output, row = int(at_kink[0]), float(rows[0])
+        left, right = float(sides.left[output]), float(sides.right[output])
+        return Finding(
+            "subgradient",
+            f"{place} lies at a kink: the slope of output {output} is {left:.4g} on its left and "
+            f"{right:.4g} on its right, and backward says {row:.4g}, which is outside",
+            variable.name,
+            {"index": list(index), "left": left, "right": right, "analytic": row},
+        )

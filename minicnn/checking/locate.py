@@ -1,0 +1,2 @@
+def blame_a_part(check, findings):
+    return findings

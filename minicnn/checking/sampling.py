@@ -1,0 +1,192 @@
+"""Analytic against numeric where there are too many entries to try each.
+
+A direction of random signs moves all entries at once, and one derivative along it sees a mistake
+in any of them, since the difference of two gradients is orthogonal to a random direction almost
+never. (Positive weights would see less: errors that cancel in a sum are common.) Beside the
+directions over everything stand directions over slabs, the first and last index of each axis,
+where mistakes like to sit, and single entries: corners, the largest, the smallest, some at
+random. A direction that fails is cut in halves until the wrong entry is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.checking.comparison import ROUNDINGS, Comparison, judge
+from minicnn.checking.differences import Derivative, Differences
+from minicnn.checking.subject import Variable
+
+FULL_DIRECTIONS = 3
+RANDOM_ENTRIES = 8
+WIDEST_PROFILE = 96
+MOST_SAMPLES = 120
+
+
+class Sampler:
+    """Compares one large variable along directions, slabs and single entries.
+
+    Parameters
+    ----------
+    differences
+        At the point.
+    variable
+        Which one.
+    analytic
+        (K, n) what backward says for each cotangent.
+    rounding
+        The rounding of backward itself.
+    rng
+        For the signs and the choice of entries.
+    """
+
+    def __init__(
+        self,
+        differences: Differences,
+        variable: Variable,
+        analytic: NDArray[np.float64],
+        rounding: float,
+        rng: np.random.Generator,
+    ) -> None:
+        self.differences = differences
+        self.variable = variable
+        self.analytic = analytic
+        self.rounding = rounding
+        self.rng = rng
+        self.shape = variable.value.shape
+        n = variable.value.size
+        unknown = np.full(analytic.shape, np.nan)
+        none = np.zeros(n, bool)
+        self.comparison = Comparison(
+            variable,
+            analytic,
+            unknown,
+            np.full(analytic.shape, np.nan),
+            none.copy(),
+            none.copy(),
+            none.copy(),
+            at=dict(differences.at),
+        )
+
+    def compare(self) -> Comparison:
+        """Run the comparison; where it fails, look for the place."""
+        failing: list[NDArray[np.intp]] = []
+        for entries in self._subsets():
+            kind = self._try(entries)
+            if kind == "wrong":
+                failing.append(entries)
+                if len(failing) >= 3:
+                    break
+        if failing:
+            self.comparison.direction_wrong = True
+            self._locate(min(failing, key=len))
+            self._explore()
+        return self.comparison
+
+    # ---- what to try ----------------------------------------------------------------
+
+    def _subsets(self) -> Iterator[NDArray[np.intp]]:
+        everything = np.arange(self.variable.value.size)
+        for _ in range(FULL_DIRECTIONS):
+            yield everything
+        yield from (self.slab(axis, j) for axis, j in self._slabs())
+        for i in self._entries():
+            yield np.array([i])
+
+    def slab(self, axis: int, j: int) -> NDArray[np.intp]:
+        """Return the flat indices of the entries at one place along an axis."""
+        numbers = np.arange(self.variable.value.size).reshape(self.shape)
+        return np.take(numbers, j, axis=axis).ravel()
+
+    def _slabs(self) -> Iterator[tuple[int, int]]:
+        for axis, length in enumerate(self.shape):
+            if length > 1:
+                yield axis, 0
+                yield axis, length - 1
+                if length > 3:
+                    yield axis, int(self.rng.integers(1, length - 1))
+
+    def _entries(self) -> list[int]:
+        corners = np.array(
+            np.meshgrid(*[sorted({0, length - 1}) for length in self.shape], indexing="ij")
+        ).reshape(len(self.shape), -1)
+        chosen = list(np.ravel_multi_index(tuple(corners), self.shape))[:16]
+        size = np.abs(self.analytic[0])
+        chosen.append(int(size.argmax()))
+        if (size > 0).any():
+            chosen.append(int(np.where(size > 0, size, np.inf).argmin()))
+        chosen += list(self.rng.integers(0, self.variable.value.size, RANDOM_ENTRIES))
+        return list(dict.fromkeys(int(i) for i in chosen))
+
+    # ---- one subset -----------------------------------------------------------------
+
+    def _try(self, entries: NDArray[np.intp], signs: NDArray | None = None) -> str:
+        found, claimed = self._along(entries, signs)
+        slack = ROUNDINGS * self.rounding * float(np.sqrt(len(entries)))
+        kind = judge(claimed, found, slack, float(np.abs(claimed).max(initial=0.0)))
+        comparison = self.comparison
+        if len(entries) == 1:
+            i = int(entries[0])
+            sign = 1.0 if signs is None else float(signs[0])
+            comparison.numeric[:, i] = found.value * sign
+            comparison.error[:, i] = found.error
+            comparison.wrong[i] = kind == "wrong"
+        else:
+            comparison.directions += 1
+        if kind == "kink":
+            comparison.direction_kinky = True
+        if kind == "unresolved" and len(entries) == self.variable.value.size:
+            comparison.unresolved[0] = True
+        return kind
+
+    def _along(
+        self, entries: NDArray[np.intp], signs: NDArray | None
+    ) -> tuple[Derivative, NDArray[np.float64]]:
+        direction = np.zeros(self.variable.value.size)
+        if signs is None:
+            signs = np.ones(1) if len(entries) == 1 else self.rng.choice([-1.0, 1.0], len(entries))
+        direction[entries] = signs
+        claimed = self.analytic @ direction  # (K,)
+        found = self.differences.along(
+            {self.variable.name: direction.reshape(self.shape)}, self.variable.scale, claimed
+        )
+        return found, claimed
+
+    # ---- where it is wrong ----------------------------------------------------------
+
+    def _locate(self, entries: NDArray[np.intp]) -> None:
+        """Cut a failing subset in halves until one wrong entry is left."""
+        while len(entries) > 1:
+            half = len(entries) // 2
+            first, second = entries[:half], entries[half:]
+            if self._try(first) == "wrong":
+                entries = first
+            elif self._try(second) == "wrong":
+                entries = second
+            else:
+                return  # both halves pass alone: the mistake is at the edge of what can be seen
+        self._try(entries)
+
+    def _explore(self) -> None:
+        """Learn the pattern of the mistake: which slabs are wrong, and some entries."""
+        wrong_slabs: list[NDArray[np.intp]] = []
+        for axis, length in enumerate(self.shape):
+            if 1 < length <= WIDEST_PROFILE:
+                places = range(length)
+                if length > 12:
+                    places = [0, 1, 2, length // 2, length - 3, length - 2, length - 1]
+                for j in places:
+                    entries = self.slab(axis, j)
+                    if self._try(entries) == "wrong":
+                        wrong_slabs.append(entries)
+        chosen: list[int] = []
+        if wrong_slabs:
+            smallest = min(wrong_slabs, key=len)
+            chosen += list(self.rng.choice(smallest, min(len(smallest), 24), replace=False))
+        n = self.variable.value.size
+        chosen += list(self.rng.choice(n, min(n, MOST_SAMPLES - len(chosen)), replace=False))
+        for i in dict.fromkeys(int(i) for i in chosen):
+            if np.isnan(self.comparison.numeric[0, i]):
+                self._try(np.array([i]), np.ones(1))

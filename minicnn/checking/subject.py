@@ -1,0 +1,678 @@
+"""One face for everything that can be checked.
+
+A layer, a loss, a model, a pair of functions and a single function differ in how they are
+called; to the checker each is a *subject*: variables to differentiate, a forward that turns
+them into numbers, and a backward that turns a cotangent into one gradient per variable.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.checking.errors import CheckError
+from minicnn.checking.memento import (
+    Memento,
+    global_randomness,
+    restore_global_randomness,
+)
+
+LOSS_TARGETS = {"target", "targets", "y", "y_true", "label", "labels", "t", "ytrue", "truth"}
+HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+
+
+class TargetError(Exception):
+    """The target itself raised, or returned something that is no array of real numbers."""
+
+    def __init__(self, phase: str, sentence: str, **evidence: Any) -> None:
+        super().__init__(sentence)
+        self.phase = phase
+        self.sentence = sentence
+        self.evidence = {"phase": phase, **evidence}
+
+
+@dataclass(frozen=True)
+class Variable:
+    """Something to differentiate: an input or a parameter, at its base point in float64."""
+
+    name: str
+    kind: str  # "input" or "parameter"
+    key: Any  # the position of the input, or the name of the parameter
+    value: NDArray[np.float64]
+    given: np.dtype
+
+    @property
+    def scale(self) -> float:
+        """The size of a typical entry: steps are taken relative to it."""
+        values = np.abs(self.value)
+        rms = float(np.sqrt(np.mean((values / max(values.max(initial=0.0), 1e-300)) ** 2)))
+        return rms * float(values.max(initial=0.0)) or 1.0
+
+
+@dataclass
+class Call:
+    """What one forward pass returned, and what its backward pass needs."""
+
+    inputs: tuple[Any, ...]
+    raw: Any
+    outputs: tuple[Any, ...]  # as returned: arrays or plain numbers
+    cache: Any = None
+    gradients: Any = None  # of a function, which returns them at once
+
+    @property
+    def flat(self) -> NDArray[np.float64]:
+        """All outputs in a row, in float64."""
+        return np.concatenate([np.asarray(y, np.float64).ravel() for y in self.outputs])
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shape of each output."""
+        return [np.shape(y) for y in self.outputs]
+
+
+class Subject:
+    """A target with its inputs, ready to be evaluated anywhere near its base point.
+
+    Parameters
+    ----------
+    target
+        See `minicnn.gradcheck`.
+    inputs
+        The arguments of forward.
+    wrt
+        Names or positions of the variables to differentiate; None for all.
+
+    Raises
+    ------
+    CheckError
+        If the target or the inputs cannot be checked at all.
+    """
+
+    kind = "layer"
+
+    def __init__(self, target: Any, inputs: Sequence[Any], wrt: Any = None) -> None:
+        self.target = target
+        self.inputs = [_as_array(value, i) for i, value in enumerate(inputs)]
+        self.wrt = wrt
+        self.evaluations = 0
+        self.uses_global_randomness = False
+        self.memento = Memento(target, self.inputs)
+        self.names = self.argument_names(len(self.inputs))
+        self.float_inputs = [i for i, value in enumerate(self.inputs) if _is_float(value)]
+        self.base = list(self.inputs)
+        self.variables: list[Variable] = []
+
+    # ---- to be written for each kind ------------------------------------------------
+
+    def argument_names(self, count: int) -> list[str]:
+        """Return a name for each argument of forward."""
+        return _names(self.target.forward, count)
+
+    def call_forward(self, inputs: tuple[Any, ...]) -> Call:
+        """Run forward on these very objects."""
+        raw = self.target.forward(*inputs)
+        return Call(inputs, raw, _outputs(raw))
+
+    def call_backward(self, call: Call, dys: tuple[Any, ...]) -> dict[str, Any]:
+        """Run backward and return the raw gradients by the name of their variable."""
+        raise NotImplementedError
+
+    @property
+    def takes_dy(self) -> bool:
+        """Whether backward takes the gradient of the output."""
+        return True
+
+    @property
+    def describe(self) -> str:
+        """The target in words."""
+        return _describe(self.target)
+
+    # ---- parameters -----------------------------------------------------------------
+
+    def parameters(self) -> dict[str, NDArray]:
+        """Return the live parameters by name; numbers and None are left out."""
+        return {}
+
+    # ---- calls ----------------------------------------------------------------------
+
+    def forward(self, values: Mapping[str, NDArray] | None = None) -> Call:
+        """Run forward from the remembered state, with some variables replaced."""
+        self.memento.restore()
+        self.restore_shared_randomness()
+        return self.forward_on(self.arguments(values or {}), values or {})
+
+    def forward_on(
+        self, inputs: tuple[Any, ...], values: Mapping[str, NDArray] | None = None
+    ) -> Call:
+        """Run forward on these objects, from whatever state the target is in."""
+        self.put_parameters(values or {})
+        self.evaluations += 1
+        try:
+            call = self.call_forward(inputs)
+        except TargetError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise _raised("forward", error) from error
+        for y in call.outputs:
+            _check_real(y, "forward", "the output")
+        return call
+
+    def backward(self, call: Call, dys: tuple[Any, ...]) -> dict[str, Any]:
+        """Run backward after ``call``; gradients as the target returned them, not copied."""
+        try:
+            return self.call_backward(call, dys)
+        except TargetError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise _raised("backward", error) from error
+
+    def arguments(self, values: Mapping[str, NDArray]) -> tuple[Any, ...]:
+        """Return fresh copies of the inputs, some of them replaced."""
+        inputs = []
+        for name, value in zip(self.names, self.base, strict=True):
+            if name in values and isinstance(value, np.ndarray):
+                value = values[name]
+            inputs.append(value.copy(order="K") if isinstance(value, np.ndarray) else value)
+        return tuple(inputs)
+
+    def put_parameters(self, values: Mapping[str, NDArray]) -> None:
+        """Write new values into the live parameters."""
+        wanted = [v for v in self.variables if v.kind == "parameter" and v.name in values]
+        if wanted:
+            live = self.parameters()
+            for variable in wanted:
+                live[variable.key][...] = values[variable.name]
+
+    def evaluate(self, values: Mapping[str, NDArray]) -> NDArray[np.float64]:
+        """Return all outputs in a row for some variables replaced."""
+        return self.forward(values).flat
+
+    def cotangents(self, call: Call, flat: NDArray) -> tuple[Any, ...]:
+        """Cut a row of numbers into one cotangent for each output, of its shape and dtype."""
+        dys: list[Any] = []
+        start = 0
+        for y in call.outputs:
+            stop = start + np.size(y)
+            if isinstance(y, np.ndarray) and y.ndim:
+                piece = flat[start:stop].reshape(y.shape)
+                dys.append(piece.astype(y.dtype if y.dtype.kind == "f" else np.float64))
+            else:
+                dys.append(float(flat[start]))
+            start = stop
+        return tuple(dys)
+
+    def remember_randomness(self) -> None:
+        """From now on start each call from the shared generators as they are now."""
+        self._randomness = global_randomness()
+        self.uses_global_randomness = True
+
+    def restore_shared_randomness(self) -> None:
+        """Put the shared generators back, if the target draws from them."""
+        if self.uses_global_randomness:
+            restore_global_randomness(self._randomness)
+
+    # ---- setting up -----------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Bring inputs and parameters to float64 and list the variables.
+
+        Raises
+        ------
+        TargetError
+            If forward fails on the inputs.
+        """
+        for i in self.float_inputs:
+            self.base[i] = self.inputs[i].astype(np.float64, order="K")
+        given = {name: a.dtype for name, a in self.parameters().items()}
+        self._promote(given)
+        self._check_base(given)
+        self._list_variables(given)
+
+    def _promote(self, given: Mapping[str, np.dtype]) -> None:
+        """Turn float32 parameters into float64 where the target allows it."""
+        if all(dtype != np.float32 for dtype in given.values()):
+            return
+        restore = self.memento
+        try:
+            promote(self.target)
+            self.memento = Memento(self.target, self.inputs)
+            self.forward_on(self.arguments({}))
+        except (TargetError, Exception):
+            restore.restore()
+            self.memento = restore
+            for i in self.float_inputs:
+                self.base[i] = self.inputs[i]
+
+    def _check_base(self, given: dict[str, np.dtype]) -> None:
+        call = self.forward()
+        if self.parameters().keys() - given.keys():
+            # Made in the first forward pass: from here on they belong to the state.
+            self.memento = Memento(self.target, self.inputs)
+            given.update({n: a.dtype for n, a in self.parameters().items() if n not in given})
+            if np.float32 in [a.dtype for a in self.parameters().values()]:
+                self._promote(given)
+            call = self.forward()
+        self.base_call = call
+
+    def _list_variables(self, given: Mapping[str, np.dtype]) -> None:
+        self.memento.restore()
+        live = self.parameters()
+        found = []
+        for i in self.differentiated_inputs():
+            value = np.asarray(self.base[i])
+            found.append(Variable(self.names[i], "input", i, value, self.inputs[i].dtype))
+        taken = {variable.name for variable in found}
+        for key, array in live.items():
+            if array.dtype.kind != "f":
+                continue
+            if array.dtype == np.float16:
+                raise CheckError(_float16(f"params[{key!r}]"))
+            name = f"params[{key!r}]" if key in taken else key
+            value = array.astype(np.float64)
+            found.append(Variable(name, "parameter", key, value, given.get(key, array.dtype)))
+        self.variables = self._chosen(found)
+        if not self.variables:
+            raise CheckError(
+                f"{self.describe} has nothing to differentiate: no input is a float array and "
+                "there are no parameters; pass at least one input as an array of floats"
+            )
+
+    def differentiated_inputs(self) -> list[int]:
+        """Return the positions of the inputs whose gradient backward returns."""
+        return self.float_inputs
+
+    def _chosen(self, found: list[Variable]) -> list[Variable]:
+        if self.wrt is None:
+            return found
+        wanted = [self.wrt] if isinstance(self.wrt, str | int) else list(self.wrt)
+        chosen = []
+        for want in wanted:
+            match = [v for v in found if want in (v.name, v.key)]
+            if not match:
+                known = ", ".join(repr(v.name) for v in found)
+                raise CheckError(
+                    f"wrt names {want!r}, which is not among what can be differentiated; "
+                    f"choose from {known}"
+                )
+            chosen.extend(match)
+        return chosen
+
+
+class LayerSubject(Subject):
+    """An object with ``forward`` and ``backward``: a layer, a model or a loss."""
+
+    def __init__(self, target: Any, inputs: Sequence[Any], wrt: Any = None) -> None:
+        for method in ("forward", "backward"):
+            if not callable(getattr(target, method, None)):
+                raise CheckError(
+                    f"{_describe(target)} has no {method}; a target needs forward(x) and "
+                    f"backward(dy), or is a pair (forward, backward); write {method}, or "
+                    "check its name"
+                )
+        super().__init__(target, inputs, wrt)
+        self.loss = False
+
+    def _check_base(self, given: dict[str, np.dtype]) -> None:
+        super()._check_base(given)
+        call = self.base_call
+        scalar = len(call.outputs) == 1 and np.ndim(call.outputs[0]) == 0
+        named = len(self.names) > 1 and self.names[1].lower() in LOSS_TARGETS
+        called = "loss" in type(self.target).__name__.lower()
+        self.loss = len(self.inputs) > 1 and (scalar or named or called)
+        if self.loss and len(self.float_inputs) > 1 and self._returns_several(call):
+            self.loss = False
+
+    def _returns_several(self, call: Call) -> bool:
+        """Whether backward returns a gradient for more than one input."""
+        dys = self.cotangents(call, np.ones(call.flat.size))
+        try:
+            returned = self.target.backward(*(dys if self.takes_dy else ()))
+        except (Exception, SystemExit):
+            return False
+        return isinstance(returned, tuple) and sum(g is not None for g in returned) > 1
+
+    @property
+    def takes_dy(self) -> bool:
+        """A loss may leave it out."""
+        return not self.loss or _positional(self.target.backward) != 0
+
+    def differentiated_inputs(self) -> list[int]:
+        """Of a loss the first float input alone; the other is the target."""
+        return self.float_inputs[:1] if self.loss else self.float_inputs
+
+    def parameters(self) -> dict[str, NDArray]:
+        """Return the live parameters of the object."""
+        return flatten(getattr(self.target, "params", None))
+
+    def call_backward(self, call: Call, dys: tuple[Any, ...]) -> dict[str, Any]:
+        """Run backward; take dx from what it returns, the rest from ``grads``."""
+        backward = self.target.backward
+        if not self.takes_dy:
+            returned = backward()
+        elif len(dys) > 1 and _positional(backward) == 1:
+            returned = backward(tuple(dys))
+        else:
+            returned = backward(*dys)
+        gradients = _by_input(self, returned)
+        stored = flatten(getattr(self.target, "grads", None))
+        for variable in self.variables:
+            if variable.kind == "parameter":
+                gradients[variable.name] = stored.get(variable.key)
+        return gradients
+
+
+class PairSubject(Subject):
+    """A pair (forward, backward): ``y, cache = forward(x, w)``, ``dx, dw = backward(dy, cache)``."""
+
+    kind = "pair"
+
+    def argument_names(self, count: int) -> list[str]:
+        """Return the names of forward's arguments."""
+        return _names(self.target[0], count)
+
+    @property
+    def describe(self) -> str:
+        """Both functions by name."""
+        return f"({_describe(self.target[0])}, {_describe(self.target[1])})"
+
+    def call_forward(self, inputs: tuple[Any, ...]) -> Call:
+        """Run forward; its last result is the cache."""
+        raw = self.target[0](*inputs)
+        if not isinstance(raw, tuple | list) or len(raw) < 2:
+            raise TargetError(
+                "forward",
+                f"forward returned {_kind_of(raw)}; a pair's forward returns y and a cache, and "
+                "backward(dy, cache) takes it; write `return y, cache`",
+            )
+        outputs = tuple(y for part in raw[:-1] for y in _outputs(part))
+        return Call(inputs, raw, outputs, cache=raw[-1])
+
+    def call_backward(self, call: Call, dys: tuple[Any, ...]) -> dict[str, Any]:
+        """Run backward on the cache of that call."""
+        nested = isinstance(call.raw[0], tuple | list) and len(call.raw) == 2
+        arguments = (tuple(dys),) if nested else dys
+        return _by_input(self, self.target[1](*arguments, call.cache))
+
+
+class FunctionSubject(Subject):
+    """One function that returns a loss and its gradients: ``loss, dx = f(x, y)``."""
+
+    kind = "function"
+
+    def argument_names(self, count: int) -> list[str]:
+        """Return the names of its arguments."""
+        return _names(self.target, count)
+
+    @property
+    def takes_dy(self) -> bool:
+        """Never: the gradient is that of the loss itself."""
+        return False
+
+    def call_forward(self, inputs: tuple[Any, ...]) -> Call:
+        """Run the function; keep the gradients it returned."""
+        raw = self.target(*inputs)
+        if not isinstance(raw, tuple | list) or len(raw) < 2:
+            raise TargetError(
+                "forward",
+                f"the function returned {_kind_of(raw)}; a single function returns its loss and "
+                "the gradient; write `return loss, dx`, or pass a pair (forward, backward)",
+            )
+        loss = raw[0]
+        if np.size(loss) != 1:
+            raise TargetError(
+                "forward",
+                f"the function returned a loss of shape {np.shape(loss)}; it must be one number; "
+                "for an array pass a pair (forward, backward)",
+            )
+        gradients = raw[1] if len(raw) == 2 else tuple(raw[1:])
+        return Call(inputs, raw, (np.asarray(loss).reshape(()),), gradients=gradients)
+
+    def call_backward(self, call: Call, dys: tuple[Any, ...]) -> dict[str, Any]:
+        """Return the gradients that came with the loss."""
+        return _by_input(self, call.gradients)
+
+    def differentiated_inputs(self) -> list[int]:
+        """As many as there are gradients; the first ones, where there are fewer."""
+        gradients = self.base_call.gradients
+        if isinstance(gradients, dict):
+            named = [i for i in self.float_inputs if _find(gradients, self.names[i]) is not None]
+            return named or self.float_inputs
+        if isinstance(gradients, tuple | list):
+            if len(gradients) == len(self.inputs):
+                return [i for i in self.float_inputs if gradients[i] is not None]
+            return self.float_inputs[: len(gradients)]
+        return self.float_inputs[:1]
+
+
+def make_subject(target: Any, inputs: Sequence[Any], wrt: Any = None) -> Subject:
+    """Wrap a target of any kind.
+
+    Raises
+    ------
+    CheckError
+        If it is of none.
+    """
+    if isinstance(target, tuple | list) and len(target) == 2 and all(map(callable, target)):
+        return PairSubject(target, inputs, wrt)
+    if isinstance(target, type):
+        raise CheckError(
+            f"the target is the class {target.__name__} itself; differences need an object to "
+            f"call; pass an instance, such as {target.__name__}(...)"
+        )
+    if hasattr(target, "forward") or hasattr(target, "backward"):
+        return LayerSubject(target, inputs, wrt)
+    if callable(target):
+        return FunctionSubject(target, inputs, wrt)
+    raise CheckError(
+        f"the target is {_kind_of(target)}; expected an object with forward and backward, a pair "
+        "(forward, backward), or a function that returns (loss, gradient)"
+    )
+
+
+def flatten(arrays: Any, prefix: str = "") -> dict[str, NDArray]:
+    """Return the arrays of nested dicts and lists by their path."""
+    found: dict[str, NDArray] = {}
+    if isinstance(arrays, Mapping):
+        items: Iterable[tuple[Any, Any]] = arrays.items()
+    elif isinstance(arrays, list | tuple):
+        items = enumerate(arrays)
+    else:
+        return found
+    for key, value in items:
+        if isinstance(value, np.ndarray):
+            found[f"{prefix}{key}"] = value
+        elif isinstance(value, Mapping | list | tuple):
+            found |= flatten(value, f"{prefix}{key}.")
+    return found
+
+
+def promote(target: Any) -> None:
+    """Turn every float32 array that an object holds into float64, in every place it is held.
+
+    A layer that can do so itself is asked to (``astype``).
+    """
+    astype = getattr(target, "astype", None)
+    if callable(astype):
+        astype(np.float64)
+        return
+    from minicnn.checking.memento import reachable
+
+    doubled: dict[int, NDArray] = {}
+
+    def double(value: Any) -> Any:
+        if isinstance(value, np.ndarray) and value.dtype == np.float32:
+            if id(value) not in doubled:
+                doubled[id(value)] = value.astype(np.float64)
+            return doubled[id(value)]
+        return value
+
+    for thing in list(reachable(target)):
+        if isinstance(thing, dict):
+            for key in thing:
+                thing[key] = double(thing[key])
+        elif isinstance(thing, list):
+            thing[:] = [double(value) for value in thing]
+        elif isinstance(vars_of := getattr(thing, "__dict__", None), dict):
+            for key in vars_of:
+                vars_of[key] = double(vars_of[key])
+
+
+def _by_input(subject: Subject, returned: Any) -> dict[str, Any]:
+    """Match what backward returned with the inputs it belongs to."""
+    floats, names = subject.float_inputs, subject.names
+    by_position: dict[int, Any] = {}
+    if isinstance(returned, Mapping):
+        gradients = {names[i]: _find(returned, names[i]) for i in floats}
+        stray = list(returned.values())
+        if all(g is None for g in gradients.values()) and len(stray) == len(floats):
+            gradients = dict(zip((names[i] for i in floats), stray, strict=True))
+        return gradients
+    if isinstance(returned, tuple | list) and not _is_number_list(returned):
+        if len(returned) == len(subject.inputs) and len(returned) != len(floats):
+            by_position = dict(enumerate(returned))
+        else:
+            by_position = dict(zip(floats, returned, strict=False))
+    elif floats:
+        by_position = {floats[0]: returned}
+    return {names[i]: by_position.get(i) for i in floats}
+
+
+def _find(gradients: Mapping[Any, Any], name: str) -> Any:
+    for key in (name, f"d{name}", f"d_{name}", f"grad_{name}"):
+        if key in gradients:
+            return gradients[key]
+    return None
+
+
+def _is_number_list(returned: Sequence[Any]) -> bool:
+    return bool(returned) and isinstance(returned, list) and np.isscalar(returned[0])
+
+
+def _as_array(value: Any, position: int) -> Any:
+    """Turn a list of floats into an array; leave everything else as it is."""
+    if isinstance(value, list):
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            return value
+        value = array if array.dtype.kind == "f" else value
+    if isinstance(value, np.ndarray) and value.dtype == np.float16:
+        raise CheckError(_float16(f"input {position}"))
+    if isinstance(value, np.ndarray) and value.dtype.kind == "c":
+        raise CheckError(
+            f"input {position} is {value.dtype}; gradients of complex numbers are not checked; "
+            "pass real and imaginary part as two arrays"
+        )
+    return value
+
+
+def _float16(what: str) -> str:
+    return (
+        f"{what} is float16; its three digits are too few for differences; pass float64 (or "
+        "float32)"
+    )
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
+def _outputs(raw: Any) -> tuple[Any, ...]:
+    if isinstance(raw, tuple | list):
+        return tuple(raw)
+    return (raw,)
+
+
+def _check_real(y: Any, phase: str, what: str) -> None:
+    if isinstance(y, np.ma.MaskedArray) or not isinstance(y, np.ndarray | float | int | np.number):
+        raise TargetError(
+            phase,
+            f"{phase} returned {_kind_of(y)}; {what} must be a NumPy array or a number; return "
+            "the array itself",
+        )
+    array = np.asarray(y)
+    if array.dtype.kind not in "fiu":
+        raise TargetError(
+            phase, f"{phase} returned {array.dtype} numbers; expected real ones; return floats"
+        )
+
+
+def _raised(phase: str, error: BaseException) -> TargetError:
+    where = _where(error)
+    place = f" ({where})" if where else ""
+    text = " ".join(str(error).split())
+    return TargetError(
+        phase,
+        f"{phase} raised {type(error).__name__}: {text}{place}",
+        exception=type(error).__name__,
+        message=text,
+        **({"where": where} if where else {}),
+    )
+
+
+def _where(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    foreign = [frame for frame in frames if not frame.filename.startswith(HERE)]
+    if not foreign:
+        return ""
+    # The last line of the target's own file says more than one deep inside NumPy.
+    own = [frame for frame in foreign if frame.filename == foreign[0].filename]
+    frame = own[-1]
+    return f"{os.path.basename(frame.filename)}, line {frame.lineno}"  # noqa: PTH119
+
+
+def _names(function: Callable[..., Any], count: int) -> list[str]:
+    names: list[str] = []
+    try:
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+                names.append(parameter.name)
+    except (TypeError, ValueError):
+        pass
+    names += [f"input{i}" for i in range(len(names), count)]
+    if len(set(names[:count])) < count:
+        return [f"input{i}" for i in range(count)]
+    return names[:count]
+
+
+def _positional(function: Callable[..., Any]) -> int:
+    """Count the positional arguments a function can take; many, if that cannot be known."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return 99
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return 99
+    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+def _describe(target: Any) -> str:
+    name = getattr(target, "__name__", None)
+    if isinstance(name, str):
+        return name
+    kind = type(target)
+    if kind.__repr__ is not object.__repr__:
+        try:
+            text = " ".join(repr(target).split())
+        except Exception:
+            text = kind.__name__
+        if len(text) <= 60:
+            return text
+    return kind.__name__
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if value is None:
+        return "None"
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {type(value).__name__}"
