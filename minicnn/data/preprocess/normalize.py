@@ -1,47 +1,28 @@
-"""What happens to an image before the network sees it, as a list of steps stored with the model.
+"""Normalisation: pixels become numbers around 0 with a spread of about 1.
 
-    uint8 (N, C, H, W) -> float in [0, 1] -> steps -> (augmentation, in training) -> last steps
-
-A step is fitted on the training images once, applied to everything afterwards, and written
-to JSON, so that ``predict`` does exactly what ``train`` did.
+=====================  =======================================================
+fixed                  `Normalize` with mean and standard deviation given
+per data set           `Normalize` without: measured on the training images
+per image              `NormalizeImage`: each image its own; forgets exposure
+=====================  =======================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from minicnn.errors import ArgumentError, DataError, DtypeError, ShapeError, StateError
+from minicnn.data.preprocess.step import Shape
+from minicnn.errors import ArgumentError, DataError, ShapeError, StateError
 
 # Images per slice when a whole data set is measured: bounds the memory.
 CHUNK = 1024
-
-
-class Step(Protocol):
-    """One step of a `Preprocess`.
-
-    ``name`` is its name in JSON; ``last`` says whether it comes after augmentation (which
-    wants pixels in [0, 1]) rather than before.
-    """
-
-    name: ClassVar[str]
-    last: ClassVar[bool]
-
-    def fit(self, images: NDArray) -> None:
-        """Measure the training images, uint8 or float (N, C, H, W)."""
-
-    def __call__(self, x: NDArray) -> NDArray:
-        """Transform a float batch (N, C, H, W); the input is left alone."""
-
-    def to_config(self) -> dict[str, Any]:
-        """Return everything needed to build this step again, as JSON values."""
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Build the step from what `to_config` returned."""
+# Least standard deviation of an image that is stretched: two grey levels of 256. What
+# varies less is noise of the sensor or a constant image, and would be blown up.
+FAINT = 2 / 255
 
 
 class Normalize:
@@ -73,6 +54,11 @@ class Normalize:
             if min(self.std) <= 0:
                 raise ArgumentError(f"normalize got std {list(self.std)}; each must be above 0")
 
+    @property
+    def fitted(self) -> bool:
+        """Whether mean and standard deviation are known."""
+        return self.mean is not None
+
     def fit(self, images: NDArray) -> None:
         """Measure mean and standard deviation, unless they were given."""
         if self.mean is not None:
@@ -95,6 +81,15 @@ class Normalize:
         y: NDArray = (x - mean) / std
         return y
 
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return ``shape``; refuse another number of channels than was fitted."""
+        if self.mean is not None and len(self.mean) != shape[0]:
+            raise ShapeError(
+                f"normalize has {len(self.mean)} means, and the images have {shape[0]} channels; "
+                f"give one mean and one standard deviation per channel"
+            )
+        return shape
+
     def to_config(self) -> dict[str, Any]:
         """Return mean and standard deviation."""
         if self.mean is None or self.std is None:
@@ -110,109 +105,50 @@ class Normalize:
         return f"Normalize(mean={self.mean}, std={self.std})"
 
 
-STEPS: dict[str, type[Step]] = {Normalize.name: Normalize}
+class NormalizeImage:
+    """Subtract an image's own mean and divide by its own standard deviation, per channel.
 
-
-class Preprocess:
-    """A list of steps from stored images to the network's input.
-
-    Parameters
-    ----------
-    steps : iterable of Step, optional
-        By default `Normalize` alone.
-
-    Examples
-    --------
-    >>> preprocess = Preprocess().fit(splits.train.images)  # doctest: +SKIP
-    >>> x = preprocess(splits.val.images)  # doctest: +SKIP
+    Whatever the exposure, every image comes out with mean 0 and deviation 1; how bright an
+    image was is forgotten, and so is the brightness that a finding may add to it. An image
+    that varies by less than two grey levels of 256 is only centred: a constant one gives
+    zeros.
     """
 
-    def __init__(self, steps: Iterable[Step] | None = None) -> None:
-        self.steps: list[Step] = [Normalize()] if steps is None else list(steps)
-        turns = [step.last for step in self.steps]
-        if turns != sorted(turns):
-            raise ArgumentError(
-                f"the steps {', '.join(s.name for s in self.steps)} are in an impossible order: "
-                "normalize turns pixels into other numbers and comes last"
-            )
+    name: ClassVar[str] = "normalize-image"
+    last: ClassVar[bool] = True
+    fitted: ClassVar[bool] = True
 
-    def fit(self, images: NDArray) -> Self:
-        """Fit the steps on the training images, uint8 or float (N, C, H, W); return self."""
-        _check_images(images)
-        for step in self.steps:
-            step.fit(images)
-        return self
+    def fit(self, images: NDArray) -> None:
+        """Do nothing: every image is treated by itself."""
 
-    def __call__(self, images: NDArray, dtype: DTypeLike = np.float32) -> NDArray:
-        """Turn images (N, C, H, W), uint8 or float, into the network's input.
+    def __call__(self, x: NDArray) -> NDArray:
+        """Return (x - mean) / std, both those of each image's channel."""
+        mean = x.mean(axis=(2, 3), keepdims=True, dtype=np.float64)  # (N, C, 1, 1)
+        std = x.std(axis=(2, 3), keepdims=True, dtype=np.float64)  # (N, C, 1, 1)
+        faint = std < FAINT
+        y: NDArray = (x - mean.astype(x.dtype)) / np.where(faint, 1.0, std).astype(x.dtype)
+        return y
 
-        uint8 is divided by 255; floats are taken as they are.
-        """
-        return self.after_augmentation(self.before_augmentation(images, dtype))
-
-    def before_augmentation(self, images: NDArray, dtype: DTypeLike = np.float32) -> NDArray:
-        """Do the part that still gives pixels, (N, C, H, W) in [0, 1] for uint8 images."""
-        _check_images(images)
-        x = images.astype(dtype)
-        if images.dtype == np.uint8:
-            x /= 255
-        for step in self.steps:
-            if not step.last:
-                x = step(x)
-        return x
-
-    def after_augmentation(self, x: NDArray) -> NDArray:
-        """Do the rest, on the float batch (N, C, H, W) that augmentation may have changed."""
-        for step in self.steps:
-            if step.last:
-                x = step(x)
-        return x
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return ``shape``: the size stays."""
+        return shape
 
     def to_config(self) -> dict[str, Any]:
-        """Return all steps as JSON values."""
-        return {"steps": [step.to_config() for step in self.steps]}
+        """Return the name: there are no parameters."""
+        return {"step": self.name}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Build the pipeline from what `to_config` returned.
-
-        Raises
-        ------
-        ArgumentError
-            A step is unknown, incomplete or has impossible values.
-        """
-        steps = config.get("steps") if isinstance(config, Mapping) else None
-        if not isinstance(steps, list):
+        """Build the step, which has no parameters."""
+        unknown = sorted(set(config) - {"step"})
+        if unknown:
             raise ArgumentError(
-                "the preprocessing is described without a list 'steps'; the file is damaged or "
-                "comes from another program"
+                f"the step {cls.name} has no parameter {', '.join(unknown)}; it takes no parameters"
             )
-        return cls([_step_from(entry) for entry in steps])
+        return cls()
 
     def __repr__(self) -> str:
-        return f"Preprocess({self.steps})"
-
-
-def _step_from(entry: Any) -> Step:
-    name = entry.get("step") if isinstance(entry, Mapping) else None
-    if name not in STEPS:
-        raise ArgumentError(
-            f"unknown preprocessing step {name!r}; this version knows: {', '.join(STEPS)}. "
-            "The model may come from a newer minicnn: update it"
-        )
-    try:
-        return STEPS[name].from_config(entry)
-    except KeyError as error:
-        raise ArgumentError(
-            f"the preprocessing step {name!r} lacks {error}; the file is damaged"
-        ) from error
-
-
-def _check_images(images: NDArray) -> None:
-    if images.ndim != 4:
-        raise ShapeError(f"images have shape {images.shape}; expected (N, C, H, W)")
-    if images.dtype != np.uint8 and images.dtype.kind != "f":
-        raise DtypeError(f"images are {images.dtype}; expected uint8 or a float type")
+        return "NormalizeImage()"
 
 
 def _moments(images: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -29,7 +29,7 @@ def test_the_moments_are_those_of_pixels_between_0_and_1():
 def test_more_images_than_a_chunk(monkeypatch):
     whole, parts = Normalize(), Normalize()
     whole.fit(IMAGES)
-    monkeypatch.setattr("minicnn.data.preprocess.CHUNK", 7)
+    monkeypatch.setattr("minicnn.data.preprocess.normalize.CHUNK", 7)
     parts.fit(IMAGES)
     assert (whole.mean, whole.std) == (parts.mean, parts.std)
 
