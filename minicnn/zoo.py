@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import DTypeLike
 
-from minicnn.arguments import check_count
+from minicnn.arguments import check_count, check_number
 from minicnn.errors import ArgumentError, ShapeError
 from minicnn.layers import (
     BatchNorm2d,
@@ -37,6 +37,7 @@ def lenet(
     input_shape: ImageShape,
     classes: int,
     *,
+    width: float = 1.0,
     rng: Rng | None = None,
     dtype: DTypeLike = np.float32,
 ) -> Sequential:
@@ -48,22 +49,25 @@ def lenet(
         (C, H, W).
     classes
         Number of scores.
+    width
+        Multiplies the number of channels.
     rng, dtype
         As for every layer.
     """
-    channels, height, width = input_shape
+    channels, rows, columns = input_shape
     rng = _rng(rng)
+    a, b, c = _channels(width, 16, 32, 128)
     return Sequential(
-        Conv2d(channels, 16, 3, padding=1, rng=rng, dtype=dtype),
+        Conv2d(channels, a, 3, padding=1, rng=rng, dtype=dtype),
         ReLU(),
         MaxPool2d(2),
-        Conv2d(16, 32, 3, padding=1, rng=rng, dtype=dtype),
+        Conv2d(a, b, 3, padding=1, rng=rng, dtype=dtype),
         ReLU(),
         MaxPool2d(2),
         Flatten(),
-        Linear(32 * (height // 2 // 2) * (width // 2 // 2), 128, rng=rng, dtype=dtype),
+        Linear(b * (rows // 2 // 2) * (columns // 2 // 2), c, rng=rng, dtype=dtype),
         ReLU(),
-        Linear(128, classes, rng=rng, dtype=dtype),
+        Linear(c, classes, rng=rng, dtype=dtype),
     )
 
 
@@ -71,6 +75,7 @@ def lungnet(
     input_shape: ImageShape,
     classes: int,
     *,
+    width: float = 1.0,
     rng: Rng | None = None,
     dtype: DTypeLike = np.float32,
 ) -> Sequential:
@@ -85,25 +90,28 @@ def lungnet(
         (C, H, W).
     classes
         Number of scores.
+    width
+        Multiplies the number of channels.
     rng, dtype
         As for every layer.
     """
     rng = _rng(rng)
+    a, b, c = _channels(width, 16, 32, 64)
 
     def block(inputs: int, outputs: int) -> list[Layer]:
         return [*_conv_norm(inputs, outputs, 3, bias=False, rng=rng, dtype=dtype), ReLU()]
 
     return Sequential(
-        *block(input_shape[0], 16),
+        *block(input_shape[0], a),
         MaxPool2d(2),
-        *block(16, 32),
-        *block(32, 32),
+        *block(a, b),
+        *block(b, b),
         MaxPool2d(2),
-        *block(32, 64),
-        *block(64, 64),
+        *block(b, c),
+        *block(c, c),
         GlobalAvgPool2d(),
         Dropout(0.2, rng=rng),
-        Linear(64, classes, rng=rng, dtype=dtype),
+        Linear(c, classes, rng=rng, dtype=dtype),
     )
 
 
@@ -111,6 +119,7 @@ def vgg(
     input_shape: ImageShape,
     classes: int,
     *,
+    width: float = 1.0,
     rng: Rng | None = None,
     dtype: DTypeLike = np.float32,
 ) -> Sequential:
@@ -125,24 +134,27 @@ def vgg(
         (C, H, W).
     classes
         Number of scores.
+    width
+        Multiplies the number of channels.
     rng, dtype
         As for every layer.
     """
     rng = _rng(rng)
+    a, b, c = _channels(width, 32, 64, 128)
 
     def block(inputs: int, outputs: int) -> list[Layer]:
         return [*_conv_norm(inputs, outputs, 3, rng=rng, dtype=dtype), ReLU()]
 
     return Sequential(
-        *block(input_shape[0], 32),
-        *block(32, 32),
+        *block(input_shape[0], a),
+        *block(a, a),
         MaxPool2d(2),
-        *block(32, 64),
-        *block(64, 64),
+        *block(a, b),
+        *block(b, b),
         MaxPool2d(2),
-        *block(64, 128),
+        *block(b, c),
         GlobalAvgPool2d(),
-        Linear(128, classes, rng=rng, dtype=dtype),
+        Linear(c, classes, rng=rng, dtype=dtype),
     )
 
 
@@ -150,6 +162,7 @@ def resnet(
     input_shape: ImageShape,
     classes: int,
     *,
+    width: float = 1.0,
     rng: Rng | None = None,
     dtype: DTypeLike = np.float32,
 ) -> Sequential:
@@ -164,10 +177,13 @@ def resnet(
         (C, H, W).
     classes
         Number of scores.
+    width
+        Multiplies the number of channels.
     rng, dtype
         As for every layer.
     """
     rng = _rng(rng)
+    a, b, c = _channels(width, 16, 32, 64)
 
     def conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[Layer]:
         return _conv_norm(inputs, outputs, kernel, stride, bias=False, rng=rng, dtype=dtype)
@@ -179,16 +195,16 @@ def resnet(
         return [Residual(main, shortcut), ReLU()]
 
     return Sequential(
-        *conv(input_shape[0], 16, 3),
+        *conv(input_shape[0], a, 3),
         ReLU(),
-        *block(16, 16),
-        *block(16, 16),
-        *block(16, 32, 2),
-        *block(32, 32),
-        *block(32, 64, 2),
-        *block(64, 64),
+        *block(a, a),
+        *block(a, a),
+        *block(a, b, 2),
+        *block(b, b),
+        *block(b, c, 2),
+        *block(c, c),
         GlobalAvgPool2d(),
-        Linear(64, classes, rng=rng, dtype=dtype),
+        Linear(c, classes, rng=rng, dtype=dtype),
     )
 
 
@@ -205,6 +221,7 @@ def build(
     *,
     input_shape: ImageShape,
     classes: int,
+    width: float = 1.0,
     rng: Rng | None = None,
     dtype: DTypeLike = np.float32,
 ) -> Sequential:
@@ -218,13 +235,16 @@ def build(
         (C, H, W), at least 28 pixels high and wide.
     classes
         Number of scores, one per class or label.
+    width
+        Multiplies the number of channels of every layer, rounded to a multiple of 4 and at
+        least 4; the number of weights grows with its square.
     rng, dtype
         As for every layer.
 
     Raises
     ------
     ArgumentError
-        If there is no model of that name.
+        If there is no model of that name, or ``width`` is not above 0.
     ShapeError
         If the images are too small.
     """
@@ -241,7 +261,18 @@ def build(
             f"images are {input_shape[1]}x{input_shape[2]}; the networks here need at least "
             f"{SMALLEST}x{SMALLEST}: enlarge the images first"
         )
-    return MODELS[name](input_shape, check_count("classes", classes), rng=rng, dtype=dtype)
+    return MODELS[name](
+        input_shape,
+        check_count("classes", classes),
+        width=check_number("width", width, above=0),
+        rng=rng,
+        dtype=dtype,
+    )
+
+
+def _channels(width: float, *usual: int) -> list[int]:
+    # The kernels compute four channels at a time.
+    return [max(4, 4 * round(width * channels / 4)) for channels in usual]
 
 
 def _conv_norm(

@@ -99,6 +99,15 @@ def add_id_pattern(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_split_by(parser: argparse.ArgumentParser) -> None:
+    """Add ``--split-by``."""
+    parser.add_argument(
+        "--split-by",
+        choices=("patient", "image"),
+        help="what stays together where a folder brings no split (patient); image leaks",
+    )
+
+
 def add_command(subparsers: Any, name: str, summary: str, example: str) -> argparse.ArgumentParser:
     """Add a command with its one-line summary and its examples."""
     parser: argparse.ArgumentParser = subparsers.add_parser(

@@ -117,7 +117,7 @@ def _data_of(args: argparse.Namespace, trained: Trained) -> tuple[str, dict[str,
         ) from None
     size = options.get("size") if args.size is None else args.size
     pattern = options.get("id_pattern") if args.id_pattern is None else args.id_pattern
-    return spec, {"size": size, "id_pattern": pattern}
+    return spec, {"size": size, "id_pattern": pattern, "split_by": options.get("split_by")}
 
 
 def _load(spec: str, options: dict[str, Any], trained: Trained, own: bool) -> Splits:

@@ -13,7 +13,9 @@ from minicnn.cli.arguments import (
     add_id_pattern,
     add_json,
     add_size,
+    add_split_by,
     nonnegative_float,
+    number,
     place,
     positive_float,
     positive_int,
@@ -27,30 +29,41 @@ if TYPE_CHECKING:
     from minicnn.training.rundir import RunDir
 
 INTERRUPTED = 130
+# Those of minicnn.training.options, which is too slow to import for --help.
+WIDTHS = {"minimum": 0.1, "maximum": 10.0}
+STRENGTHS = {"minimum": 0.0, "maximum": 3.0}
 ROOT = Path("runs")
 # What the recipe decides unless it is given.
 CHOICES = (
     "size",
     "id_pattern",
+    "split_by",
     "model",
+    "width",
     "epochs",
     "batch_size",
     "optimizer",
     "lr",
     "l1",
     "l2",
+    "weight_decay",
     "augment",
+    "augment_strength",
     "patience",
 )
 EXAMPLE = """examples:
   minicnn train
   minicnn train --data pneumoniamnist --epochs 15 --seed 1 --out runs/first
   minicnn train --data photos/ --size 64 --model lenet --no-augment
+  minicnn train --config runs/search/best.json --epochs 30
   minicnn train --resume runs/first
 
 Options left out are chosen from the task and the shape of the images; the choices are
 printed, and kept in config.json. The run folder holds config.json, history.csv,
 metrics.json, model.npz, report.html, curves.png, confusion.png and roc.png.
+
+--config reads options from a JSON or TOML file, named as here without the dashes
+(batch_size = 32, augment = false); what is given beside it on the command line wins.
 """
 
 
@@ -68,20 +81,30 @@ def add_parser(subparsers: Any) -> None:
     )
     add_size(parser, "bring images to NxN pixels")
     add_id_pattern(parser)
+    add_split_by(parser)
     add("--model", metavar="NAME", help="network from the zoo (lungnet, lenet, ...)")
+    add("--width", type=number(**WIDTHS), metavar="X", help="times as many channels (1)")
     add("--epochs", type=positive_int, metavar="N", help="passes over the training images")
     add("--batch-size", type=positive_int, metavar="B", help="images per step")
     add("--optimizer", metavar="NAME", help="adamw, adam, sgd, rmsprop or adagrad")
     add("--lr", type=positive_float, metavar="X", help="largest learning rate")
     add("--l1", type=nonnegative_float, metavar="X", help="strength of the L1 penalty")
     add("--l2", type=nonnegative_float, metavar="X", help="strength of the L2 penalty")
+    add("--weight-decay", type=nonnegative_float, metavar="X", help="the optimizer's decay")
     add(
         "--augment",
         action=argparse.BooleanOptionalAction,
         help="change the training images at random (on unless told)",
     )
+    add(
+        "--augment-strength",
+        type=number(**STRENGTHS),
+        metavar="X",
+        help="times the usual changes, 0 to 3 (1)",
+    )
     add("--patience", type=positive_int, metavar="N", help="stop after N epochs without gain")
     add("--seed", type=seed, metavar="S", help="decides weights, order, augmentation (0)")
+    add("--config", type=place, metavar="FILE", help="read options from a JSON or TOML file")
     add("--resume", type=place, metavar="DIR", help="go on with the run in DIR")
     add("--out", type=place, metavar="DIR", help="the new run folder (runs/DATA-MODEL-N)")
     add_json(parser)
@@ -121,13 +144,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> Options:
+    from minicnn.cli.config import read_config
     from minicnn.training.options import Options, settled_spec
 
-    given = {name: getattr(args, name) for name in CHOICES}
-    given["seed"] = 0 if args.seed is None else args.seed
+    given = {} if args.config is None else read_config(args.config)
+    if args.augment is False:
+        given.pop("augment_strength", None)
+    if args.augment_strength is not None:
+        given.pop("augment", None)
+    named = {name: getattr(args, name) for name in ("data", *CHOICES, "seed")}
+    given |= {name: value for name, value in named.items() if value is not None}
+    spec = given.pop("data", None)
     # Checked before anything is downloaded; the name of the data comes after.
     options = Options(data="phantom", **given)
-    spec = _default_data() if args.data is None else settled_spec(args.data)
+    spec = _default_data() if spec is None else settled_spec(spec)
     return Options(**options.to_json() | {"data": spec})
 
 
@@ -158,7 +188,8 @@ def _new_folder(out: str | None, job: Any) -> RunDir:
 
 
 def _refuse_other_options(args: argparse.Namespace) -> None:
-    given = [name for name in ("data", *CHOICES, "seed", "out") if getattr(args, name) is not None]
+    names = ("data", *CHOICES, "seed", "config", "out")
+    given = [name for name in names if getattr(args, name) is not None]
     if given:
         flags = ", ".join("--" + name.replace("_", "-") for name in given)
         raise ArgumentError(

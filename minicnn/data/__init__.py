@@ -12,7 +12,7 @@
 ``folder``         class folders of images; ``image`` and ``decode`` read them
 ``nih``            the layout of NIH ChestX-ray14
 ``phantom``        synthetic radiographs
-``splits``         a split that the data alone decide; ``patients`` from names
+``splits``         a split that the data alone decide; ``patients`` from names; ``folds``
 ``preprocess``     what every image goes through; ``augment`` only in training
 ``batches``        which images go together
 ``montage``        a contact sheet
@@ -25,6 +25,7 @@ from minicnn.data.augment import Augment
 from minicnn.data.batches import batch_indices
 from minicnn.data.dataset import Dataset, Splits
 from minicnn.data.default import default_spec
+from minicnn.data.folds import k_folds
 from minicnn.data.image import read_image
 from minicnn.data.load import load
 from minicnn.data.montage import montage, save_montage
@@ -37,6 +38,7 @@ __all__ = [
     "Splits",
     "batch_indices",
     "default_spec",
+    "k_folds",
     "load",
     "montage",
     "read_image",

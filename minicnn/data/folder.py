@@ -17,7 +17,7 @@ from minicnn.data.decode import decode_images
 from minicnn.data.image import SUFFIXES
 from minicnn.data.patients import find_patients
 from minicnn.data.progress import Progress
-from minicnn.data.splits import VAL_FROM_TRAIN, fixed_split, shared_ids
+from minicnn.data.splits import VAL_FROM_TRAIN, shared_ids, split_dataset
 from minicnn.data.wording import count_of, verb
 from minicnn.errors import DataError
 
@@ -41,6 +41,7 @@ def read_folder(
     size: int = DEFAULT_SIZE,
     channels: int | None = None,
     id_pattern: str | None = None,
+    split_by: str = "patient",
     progress: Progress = False,
 ) -> Splits:
     """Read ``path/class/image``, or ``path/{train,val,test}/class/image``.
@@ -61,6 +62,8 @@ def read_folder(
     id_pattern
         A regular expression whose one group is the patient, searched for in the path below
         the class folder. None tries the patterns in `minicnn.data.patients`.
+    split_by
+        ``"patient"`` or ``"image"``, as in `minicnn.data.load`.
     progress
         True for a bar, or a callable ``progress(done, total)``.
 
@@ -99,7 +102,7 @@ def read_folder(
         patients.ids,
         np.array([_clean(entry.path) for entry in kept]),
     )
-    parts, split = _split(everything, [entry.part for entry in kept], root, notes)
+    parts, split = _split(everything, [entry.part for entry in kept], root, split_by, notes)
     if decoded.skipped:
         split["skipped"] = [{"name": _clean(n), "reason": why} for n, why in decoded.skipped]
     return Splits(
@@ -218,24 +221,26 @@ def _check_classes(root: Path, found: _Found, split: bool, empty: Sequence[str])
 
 
 def _split(
-    everything: Dataset, given: Sequence[str | None], root: Path, notes: list[str]
+    everything: Dataset,
+    given: Sequence[str | None],
+    root: Path,
+    split_by: str,
+    notes: list[str],
 ) -> tuple[dict[str, Dataset], dict[str, Any]]:
-    assert everything.names is not None
     if given[0] is None:
-        chosen, how = fixed_split(everything.names, everything.labels, everything.ids)
-        return {part: everything.subset(index) for part, index in chosen.items()}, how
+        parts, split = split_dataset(everything, split_by=split_by)
+        notes += shared_ids({part: parts[part].ids for part in PARTS})
+        return parts, split
     where = np.array(given)
     parts = {part: everything.subset(where == part) for part in PARTS}
     for part in ("train", "test"):
         if not len(parts[part]):
             raise DataError(f"no image in the {part} folder of {root} can be read; mend the files")
-    split: dict[str, Any] = {"rule": "as given by the folders"}
+    split = {"rule": "as given by the folders"}
     if not len(parts["val"]):
-        train = parts["train"]
-        assert train.names is not None
-        chosen, split = fixed_split(train.names, train.labels, train.ids, VAL_FROM_TRAIN)
+        cut, split = split_dataset(parts["train"], VAL_FROM_TRAIN, split_by)
         split["rule"] = f"train and test as given by the folders, val from train {split['rule']}"
-        parts |= {part: train.subset(index) for part, index in chosen.items()}
+        parts |= cut
         number = count_of(len(parts["val"]), "image")
         notes.append(f"There is no val folder: {number} of train became val.")
     split["images"] = {part: len(parts[part]) for part in PARTS}

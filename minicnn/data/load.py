@@ -20,6 +20,7 @@ def load(
     *,
     size: int | None = None,
     id_pattern: str | None = None,
+    split_by: str | None = None,
     count: int | None = None,
     progress: Progress = False,
 ) -> Splits:
@@ -37,6 +38,10 @@ def load(
         come in the sizes they offer, 28 unless told; an ``.npz`` has the size it has.
     id_pattern
         For a folder of class folders: a regular expression whose one group is the patient.
+    split_by
+        For folders that bring no split: ``"patient"``, the default, keeps the images of a
+        patient together; ``"image"`` deals out each image by itself, so that the same
+        patients are learned from and judged on. It exists to measure what that hides.
     count
         For the phantoms: how many in all parts together.
     progress
@@ -65,6 +70,7 @@ def load(
     registered = None if isinstance(spec, os.PathLike) else registry.find(text, size)
     if registered is not None:
         _refuse("id_pattern", id_pattern, f"{text} brings its own split")
+        _refuse("split_by", split_by, f"{text} brings its own split")
         if registered.family.generated:
             from minicnn.data.phantom_splits import draw_splits
 
@@ -76,8 +82,9 @@ def load(
     if not text or not path.exists():
         raise _missing(text, path)
     if path.is_dir():
-        return _load_folder(path, size, id_pattern, progress)
+        return _load_folder(path, size, id_pattern, split_by, progress)
     _refuse("id_pattern", id_pattern, "it is for folders of class folders")
+    _refuse("split_by", split_by, f"{path.name} brings its own split")
     return _load_npz(path, size)
 
 
@@ -95,19 +102,33 @@ def _load_registered(registered: Registered, progress: Progress) -> Splits:
 
 
 def _load_folder(
-    path: Path, size: int | None, id_pattern: str | None, progress: Progress
+    path: Path,
+    size: int | None,
+    id_pattern: str | None,
+    split_by: str | None,
+    progress: Progress,
 ) -> Splits:
     from minicnn.data import folder, nih
+    from minicnn.data.splits import SPLIT_BY
+
+    if split_by is None:
+        split_by = SPLIT_BY[0]
+    elif split_by not in SPLIT_BY:
+        raise ArgumentError(f"split_by is {split_by!r}; expected {' or '.join(SPLIT_BY)}")
 
     if nih.is_nih(path):
         _refuse("id_pattern", id_pattern, f"{path} names the patients in its table")
         return nih.read_nih(
-            path, size=nih.DEFAULT_SIZE if size is None else size, progress=progress
+            path,
+            size=nih.DEFAULT_SIZE if size is None else size,
+            split_by=split_by,
+            progress=progress,
         )
     return folder.read_folder(
         path,
         size=folder.DEFAULT_SIZE if size is None else size,
         id_pattern=id_pattern,
+        split_by=split_by,
         progress=progress,
     )
 

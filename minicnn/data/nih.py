@@ -13,7 +13,7 @@ from minicnn.data.dataset import Dataset, Splits
 from minicnn.data.decode import decode_images
 from minicnn.data.image import SUFFIXES
 from minicnn.data.progress import Progress
-from minicnn.data.splits import VAL_FROM_TRAIN, fixed_split, shared_ids
+from minicnn.data.splits import VAL_FROM_TRAIN, shared_ids, split_dataset
 from minicnn.data.wording import count_of, verb
 from minicnn.errors import DataError
 
@@ -58,7 +58,13 @@ def is_nih(path: Path) -> bool:
     return any(path.glob(TABLE))
 
 
-def read_nih(path: str | Path, *, size: int = DEFAULT_SIZE, progress: Progress = False) -> Splits:
+def read_nih(
+    path: str | Path,
+    *,
+    size: int = DEFAULT_SIZE,
+    split_by: str = "patient",
+    progress: Progress = False,
+) -> Splits:
     """Read images with 14 findings each, split by patient.
 
     Images lie in ``images/``, or as downloaded in ``images_001/images/`` and so on. Where the
@@ -73,6 +79,8 @@ def read_nih(path: str | Path, *, size: int = DEFAULT_SIZE, progress: Progress =
         The folder.
     size
         Height and width to which images are brought.
+    split_by
+        ``"patient"`` or ``"image"``, as in `minicnn.data.load`.
     progress
         True for a bar, or a callable ``progress(done, total)``.
 
@@ -108,7 +116,7 @@ def read_nih(path: str | Path, *, size: int = DEFAULT_SIZE, progress: Progress =
         np.array([row.patient for row in kept]),
         np.array([row.name for row in kept]),
     )
-    parts, split = _split(everything, root, notes)
+    parts, split = _split(everything, root, split_by, notes)
     if decoded.skipped:
         split["skipped"] = [{"name": name, "reason": why} for name, why in decoded.skipped]
     return Splits(**parts, name=root.resolve().name, credit=CREDIT, notes=tuple(notes), split=split)
@@ -181,13 +189,14 @@ def _find_images(root: Path) -> dict[str, str]:
 
 
 def _split(
-    everything: Dataset, root: Path, notes: list[str]
+    everything: Dataset, root: Path, split_by: str, notes: list[str]
 ) -> tuple[dict[str, Dataset], dict[str, Any]]:
     assert everything.names is not None
     lists = [root / name for name in OFFICIAL_LISTS]
     if not all(one.is_file() for one in lists):
-        chosen, split = fixed_split(everything.names, everything.labels, everything.ids)
-        return {part: everything.subset(index) for part, index in chosen.items()}, split
+        parts, split = split_dataset(everything, split_by=split_by)
+        notes += shared_ids({part: dataset.ids for part, dataset in parts.items()})
+        return parts, split
     try:
         learn, judge = (one.read_text(encoding="utf-8").split() for one in lists)
     except (OSError, UnicodeDecodeError) as error:
@@ -205,9 +214,8 @@ def _split(
         are, were = verb(left_out, "is", "are"), verb(left_out, "was", "were")
         number = count_of(left_out, "image")
         notes.append(f"{number} {are} in neither official list and {were} left out.")
-    assert train.names is not None
-    chosen, split = fixed_split(train.names, train.labels, train.ids, VAL_FROM_TRAIN)
-    parts = {part: train.subset(index) for part, index in chosen.items()} | {"test": test}
+    parts, split = split_dataset(train, VAL_FROM_TRAIN, split_by)
+    parts["test"] = test
     split["rule"] = f"train and test by the official lists, val from train {split['rule']}"
     split["images"]["test"] = len(test)
     notes += shared_ids({part: dataset.ids for part, dataset in parts.items()})

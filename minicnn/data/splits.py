@@ -10,13 +10,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.data.wording import count_of, verb
 from minicnn.errors import ArgumentError, DataError
+
+if TYPE_CHECKING:
+    from minicnn.data.dataset import Dataset
+
+# By patient keeps all images of a patient on one side. By image is how scores become too good:
+# it is there to show by how much.
+SPLIT_BY = ("patient", "image")
 
 FRACTIONS = {"train": 0.70, "val": 0.15, "test": 0.15}
 # What is cut from train where the data bring a test part but no val part.
@@ -113,6 +120,32 @@ def fixed_split(
         "sha256": _hash("\n".join(lines)),
     }
     return chosen, description
+
+
+def split_dataset(
+    dataset: Dataset, fractions: Mapping[str, float] = FRACTIONS, split_by: str = SPLIT_BY[0]
+) -> tuple[dict[str, Dataset], dict[str, Any]]:
+    """Divide a data set whose images have names, as `fixed_split` says.
+
+    Parameters
+    ----------
+    dataset
+        The images, with ``names``.
+    fractions
+        The share of each part.
+    split_by
+        ``"patient"`` keeps the images of a patient together, where ``ids`` tell; ``"image"``
+        deals out each image by itself.
+
+    Returns
+    -------
+    parts, description
+        The parts as data sets of their own, and what `fixed_split` says about them.
+    """
+    assert dataset.names is not None
+    ids = dataset.ids if split_by == "patient" else None
+    chosen, description = fixed_split(dataset.names, dataset.labels, ids, fractions)
+    return {part: dataset.subset(index) for part, index in chosen.items()}, description
 
 
 def shared_ids(ids: Mapping[str, NDArray | None]) -> list[str]:

@@ -18,22 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn import zoo
 from minicnn.backends import current_backend
 from minicnn.errors import DataError, DivergedError, MinicnnError
+from minicnn.training.assemble import make_trainer
 from minicnn.training.callbacks import BestWeights, Callback, CSVLog, EarlyStopping
 from minicnn.training.loop import Trainer
 from minicnn.training.options import Options
-from minicnn.training.randomness import generator
-from minicnn.training.recipe import (
-    Recipe,
-    Task,
-    choose,
-    make_loss,
-    make_optimizer,
-    make_penalty,
-    make_schedule,
-)
+from minicnn.training.recipe import Recipe, Task, choose
 from minicnn.training.rundir import RunDir
 
 if TYPE_CHECKING:
@@ -169,7 +160,13 @@ class TrainingJob:
         from minicnn import data
 
         o = self.options
-        splits = data.load(o.data, size=o.size, id_pattern=o.id_pattern, progress=self.progress)
+        splits = data.load(
+            o.data,
+            size=o.size,
+            id_pattern=o.id_pattern,
+            split_by=o.split_by,
+            progress=self.progress,
+        )
         self.say(describe_splits(splits))
         for note in splits.notes:
             self.say(f"  note: {note}")
@@ -196,31 +193,12 @@ class TrainingJob:
     def _prepare(
         self, run: RunDir, splits: Splits, recipe: Recipe
     ) -> tuple[Trainer, BestWeights | None]:
-        from minicnn.data.augment import Augment
-
-        classes = len(splits.classes)
-        model = zoo.build(
-            recipe.model,
-            input_shape=splits.image_shape,
-            classes=classes,
-            rng=generator(self.options.seed, "weights"),
-        )
         best = BestWeights() if recipe.weights == "best" else None
         callbacks: list[Callback] = [] if best is None else [best]
         if recipe.patience is not None:
             callbacks.append(EarlyStopping(patience=recipe.patience))
         callbacks.append(CSVLog(run.history))
-        trainer = Trainer(
-            model,
-            make_loss(recipe, splits.train.labels, classes),
-            make_optimizer(recipe, model),
-            make_penalty(recipe),
-            make_schedule(recipe, len(splits.train)),
-            callbacks,
-            augment=None if recipe.augment is None else Augment.from_config(recipe.augment),
-            batch_size=recipe.batch_size,
-            seed=self.options.seed,
-        )
+        trainer = make_trainer(recipe, splits.train, self.options.seed, callbacks)
         trainer.check(splits.train, recipe.epochs)
         self.say(describe_recipe(recipe, trainer))
         return trainer, best

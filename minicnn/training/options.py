@@ -10,8 +10,14 @@ from typing import Any, Self
 
 from minicnn import zoo
 from minicnn.arguments import check_count, check_number
+from minicnn.data.splits import SPLIT_BY
 from minicnn.errors import ArgumentError, RunFolderError
 from minicnn.training.recipe import OPTIMIZERS
+
+# Ten times as wide a network has a hundred times the weights; three times the usual change
+# turns a chest by 30 degrees.
+WIDTHS = {"minimum": 0.1, "maximum": 10.0}
+STRENGTHS = {"minimum": 0.0, "maximum": 3.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,16 +32,24 @@ class Options:
         Pixels along each side, for folders of images and named data sets.
     id_pattern : str, optional
         How file names tell the patient, as in `minicnn.data.load`.
+    split_by : str, optional
+        Who stays together where the data decide the split, as in `minicnn.data.load`.
     model, optimizer : str, optional
         A name from the zoo; one of ``sgd``, ``adam``, ``adamw``, ``rmsprop``, ``adagrad``.
+    width : float, optional
+        The number of channels in multiples of the usual ones, as in `minicnn.zoo.build`.
     epochs, batch_size : int, optional
         Passes over the training images; images per step.
     lr : float, optional
         The largest learning rate, above 0.
     l1, l2 : float, optional
         Strength of the penalties, from 0 up. Given one, the recipe's weight decay is off.
+    weight_decay : float, optional
+        The optimizer's own shrinking of the weights, from 0 up.
     augment : bool, optional
         Whether to change the training images at random.
+    augment_strength : float, optional
+        From 0, which changes nothing, to 3: multiplies every change the recipe makes.
     patience : int, optional
         Stop after so many epochs without a better validation loss.
     seed : int
@@ -50,14 +64,18 @@ class Options:
     data: str
     size: int | None = None
     id_pattern: str | None = None
+    split_by: str | None = None
     model: str | None = None
+    width: float | None = None
     epochs: int | None = None
     batch_size: int | None = None
     optimizer: str | None = None
     lr: float | None = None
     l1: float | None = None
     l2: float | None = None
+    weight_decay: float | None = None
     augment: bool | None = None
+    augment_strength: float | None = None
     patience: int | None = None
     seed: int = 0
 
@@ -68,9 +86,19 @@ class Options:
         check_count("seed", self.seed, minimum=0)
         if self.lr is not None:
             check_number("lr", self.lr, above=0)
-        for name in ("l1", "l2"):
+        for name in ("l1", "l2", "weight_decay"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), minimum=0)
+        if self.width is not None:
+            check_number("width", self.width, **WIDTHS)
+        if self.augment_strength is not None:
+            check_number("augment_strength", self.augment_strength, **STRENGTHS)
+            if self.augment is False and self.augment_strength > 0:
+                raise ArgumentError(
+                    f"augment_strength is {self.augment_strength:g} but augmentation is off; "
+                    f"give one of the two"
+                )
+        _check_name("split_by", self.split_by, dict.fromkeys(SPLIT_BY))
         _check_name("model", self.model, zoo.MODELS)
         _check_name("optimizer", self.optimizer, OPTIMIZERS)
 

@@ -109,6 +109,7 @@ class Recipe:
     augment: dict[str, float] | None
     patience: int | None
     weights: str
+    width: float = 1.0  # recipes stored before networks had a width lack it
 
     def to_json(self) -> dict[str, Any]:
         """Return all choices as JSON values."""
@@ -128,13 +129,9 @@ class Recipe:
 
 def choose(options: Options, task: Task) -> Recipe:
     """Fill in what the options leave open."""
-    from minicnn.data.augment import Augment
-
     name = options.optimizer or "adamw"
     rule = OPTIMIZERS[name]
     batch = options.batch_size or batch_for(task)
-    penalised = options.l1 is not None or options.l2 is not None
-    augmented = options.augment is None or options.augment
     return Recipe(
         model=options.model or MODEL,
         epochs=options.epochs or epochs_for(task),
@@ -143,16 +140,34 @@ def choose(options: Options, task: Task) -> Recipe:
         # Fewer images per step make a noisier gradient: the square-root rule.
         lr=options.lr or rule.lr * math.sqrt(batch / LARGEST_BATCH),
         schedule="one_cycle",
-        # Two things that shrink the weights at once would blur what --l2 does.
-        weight_decay=0.0 if penalised else rule.weight_decay,
+        weight_decay=_weight_decay(options, rule),
         l1=options.l1 or 0.0,
         l2=options.l2 or 0.0,
         label_smoothing=0.0 if task.multilabel else LABEL_SMOOTHING,
         weighted_classes=not task.multilabel,
-        augment=Augment().to_config() if augmented else None,
+        augment=_augmentation(options),
         patience=options.patience,
         weights="last" if options.patience is None else "best",
+        width=1.0 if options.width is None else float(options.width),
     )
+
+
+def _weight_decay(options: Options, rule: Rule) -> float:
+    if options.weight_decay is not None:
+        return options.weight_decay
+    # Two things that shrink the weights at once would blur what --l2 does.
+    penalised = options.l1 is not None or options.l2 is not None
+    return 0.0 if penalised else rule.weight_decay
+
+
+def _augmentation(options: Options) -> dict[str, float] | None:
+    from minicnn.data.augment import Augment
+
+    strength = 1.0 if options.augment_strength is None else options.augment_strength
+    if options.augment is False or strength == 0:
+        return None
+    usual = Augment().to_config()
+    return usual if strength == 1 else {name: value * strength for name, value in usual.items()}
 
 
 def epochs_for(task: Task) -> int:
