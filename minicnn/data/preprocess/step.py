@@ -77,7 +77,15 @@ class PixelStep:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Build the step; parameters left out have their usual values."""
+        """Build the step; parameters left out have their usual values.
+
+        Raises
+        ------
+        ArgumentError
+            A parameter is unknown or has an impossible value.
+        KeyError
+            One is missing that has no usual value.
+        """
         values = {key: value for key, value in config.items() if key != "step"}
         known = [field.name for field in dataclasses.fields(cls)]
         unknown = sorted(set(values) - set(known))
@@ -86,6 +94,9 @@ class PixelStep:
             raise ArgumentError(
                 f"the step {cls.name} has no parameter {', '.join(unknown)}; it takes {takes}"
             )
+        for field in dataclasses.fields(cls):
+            if field.default is dataclasses.MISSING and field.name not in values:
+                raise KeyError(field.name)
         return cls(**values)
 
     # ---- checks that several steps need ---------------------------------------------
