@@ -44,8 +44,12 @@ class Comparison:
         (m, n) numeric slopes of each output, or None where that is too much to keep.
     directions
         Along how many directions it was compared besides.
-    direction_wrong
-        Whether one of those showed a difference.
+    direction_wrong, direction_kinky
+        Whether one of those showed a difference, or met a kink.
+    kink_wrong
+        (n,) the wrong entries that lie at a kink.
+    at
+        The point, where it is not the base point.
     """
 
     variable: Variable
@@ -59,7 +63,11 @@ class Comparison:
     directions: int = 0
     direction_wrong: bool = False
     direction_kinky: bool = False
+    kink_wrong: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     at: dict[str, NDArray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.kink_wrong = np.zeros(self.wrong.shape, bool)
 
     @property
     def failed(self) -> bool:
@@ -162,9 +170,7 @@ def compare_entries(
     )
 
 
-def judge(
-    analytic: NDArray[np.float64], found: Derivative, slack: float, largest: float
-) -> str:
+def judge(analytic: NDArray[np.float64], found: Derivative, slack: float, largest: float) -> str:
     """Call one derivative right, wrong, a kink or unresolved.
 
     Parameters

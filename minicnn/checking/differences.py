@@ -26,6 +26,9 @@ from minicnn.checking.subject import Subject, TargetError, Variable
 EPS = float(np.finfo(np.float64).eps)
 # Relative to the size of a typical entry; tried in this order, the best bet first.
 LADDER = (1e-3, 1e-4, 1e-2, 1e-5, 1e-6, 1e-7, 1e-8)
+# For a function that computes in single precision.
+COARSE_LADDER = (3e-2, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+SINGLE = 1e-10  # relative noise that is not double precision's
 SWEEP_STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 KINK_STEP = 1e-5
 NOISE_SPACINGS = (1e-3, 1e-5)
@@ -159,6 +162,13 @@ class Differences:
         floor = max(EPS, min(relative, 1e-3) / 2 if relative > 1e-10 else 0.0)
         return np.maximum(3 * best, floor * size)
 
+    @property
+    def ladder(self) -> tuple[float, ...]:
+        """The steps to try, by the precision of the function."""
+        size = float(np.sqrt((self.y**2).mean()))
+        coarse = float(np.sqrt((self.noise**2).mean())) > SINGLE * size > 0
+        return COARSE_LADDER if coarse else LADDER
+
     def noise_of(self, change: NDArray[np.float64], h: float) -> NDArray[np.float64]:
         """(K,) what the noise of the outputs that changed does to a difference of step h."""
         noise = np.where(change != 0, self.noise, 0.0)
@@ -171,7 +181,7 @@ class Differences:
         direction: Direction,
         scale: float,
         wanted: NDArray[np.float64] | None = None,
-        ladder: tuple[float, ...] = LADDER,
+        ladder: tuple[float, ...] | None = None,
     ) -> Derivative:
         """Differentiate along a direction with the best step of a ladder.
 
@@ -185,14 +195,15 @@ class Differences:
             (K,) what the derivative is claimed to be; the search ends early when it is
             plainly right or plainly wrong.
         ladder
-            Steps to try, relative to ``scale``.
+            Steps to try, relative to ``scale``; by default those that fit the noise.
         """
         best: Derivative | None = None
-        for relative in ladder:
+        reached = self._reached(direction, scale)
+        for relative in ladder or self.ladder:
             h = relative * scale
             outer = self.move(direction, h), self.move(direction, -h)
             inner = self.move(direction, h / 2), self.move(direction, -h / 2)
-            found = self._extrapolate(outer, inner, h)
+            found = self._extrapolate(outer, inner, h, reached)
             if found is None:
                 continue
             if best is None:
@@ -202,7 +213,7 @@ class Differences:
                 best = Derivative(
                     np.where(better, found.value, best.value),
                     np.where(better, found.error, best.error),
-                    np.minimum(best.gap, found.gap),
+                    np.where(better, found.gap, best.gap),
                 )
             if wanted is not None:
                 off = np.abs(wanted - best.value)
@@ -219,11 +230,23 @@ class Differences:
             return Derivative(nowhere, np.full(len(self.v), np.inf), np.zeros(len(self.v)))
         return best
 
+    def _reached(self, direction: Direction, scale: float) -> NDArray[np.bool_]:
+        """(m,) the outputs that a long step changes.
+
+        A short one may change them by less than they can show, which does not make their
+        derivative exact: it is zero to within their rounding.
+        """
+        far = self.move(direction, scale), self.move(direction, -scale)
+        reached = ~((far[0] == self.y) & (far[1] == self.y))
+        # What changes nothing at all may still be a change too small for any output to show.
+        return reached if reached.any() else ~reached
+
     def _extrapolate(
         self,
         outer: tuple[NDArray, NDArray],
         inner: tuple[NDArray, NDArray],
         h: float,
+        reached: NDArray[np.bool_],
     ) -> Derivative | None:
         wide = outer[0] - outer[1]  # (m,)
         narrow = inner[0] - inner[1]
@@ -232,7 +255,7 @@ class Differences:
         coarse = self.v @ wide / (2 * h)  # (K,)
         fine = self.v @ narrow / h
         value = (4 * fine - coarse) / 3
-        changed = (wide != 0) | (narrow != 0)
+        changed = (wide != 0) | (narrow != 0) | reached
         bend = (inner[0] - self.y) - (self.y - inner[1])  # (m,)
         return Derivative(
             value,
@@ -242,7 +265,7 @@ class Differences:
 
     def sides(self, direction: Direction, scale: float) -> Sides:
         """Return the slopes of every output on the two sides of the point."""
-        h = KINK_STEP * scale
+        h = (KINK_STEP if self.ladder is LADDER else 100 * KINK_STEP) * scale
         right = (self.move(direction, h) - self.y) / h
         left = (self.y - self.move(direction, -h)) / h
         return Sides(left, right, 3 * self.noise / h)

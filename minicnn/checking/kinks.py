@@ -84,7 +84,7 @@ class Kinks:
             lenient |= widened
             if complaint is not None:
                 comparison.kinky[i] = False
-                comparison.wrong[i] = True
+                comparison.wrong[i] = comparison.kink_wrong[i] = True
                 findings.append(complaint)
         if not findings and not lenient:
             findings = self._judge_together(comparison, sorted(outputs))
@@ -192,9 +192,7 @@ class Kinks:
         for output in outputs[:MOST_OUTPUTS]:
             moving = np.flatnonzero(jacobian[output])
             meeting = [
-                int(i)
-                for i in moving[:MOST_ENTRIES]
-                if self.sides(variable, int(i)).kinky[output]
+                int(i) for i in moving[:MOST_ENTRIES] if self.sides(variable, int(i)).kinky[output]
             ]
             if len(meeting) < 2:
                 continue
@@ -209,7 +207,7 @@ class Kinks:
             slack = BARS * float(sides.error[output]) + 1e-6 * max(abs(lo), abs(hi))
             if not lo - slack <= claimed <= hi + slack:
                 comparison.kinky[meeting] = False
-                comparison.wrong[meeting] = True
+                comparison.wrong[meeting] = comparison.kink_wrong[meeting] = True
                 index = tuple(int(j) for j in np.unravel_index(meeting[0], variable.value.shape))
                 return [
                     Finding(

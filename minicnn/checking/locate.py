@@ -1,2 +1,148 @@
-def blame_a_part(check, findings):
+"""Which part of a model is to blame: each layer is checked by itself, on what it really receives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicnn.checking.errors import CheckError
+from minicnn.checking.memento import inside, is_generator
+from minicnn.checking.report import FAIL, Finding
+from minicnn.checking.subject import LayerSubject, Subject, TargetError
+
+if TYPE_CHECKING:
+    from minicnn.checking.gradcheck import Check
+
+MOST_PARTS = 60
+LARGEST_INPUT = 20_000
+DEEPEST = 6
+
+
+def blame_a_part(check: Check, findings: list[Finding]) -> list[Finding]:
+    """Put the mistake of the first wrong part before what it does to the whole.
+
+    Parameters
+    ----------
+    check
+        The finished check of a whole model.
+    findings
+        What it found.
+    """
+    subject = check.subject
+    if not isinstance(subject, LayerSubject):
+        return findings
+    parts = list(parts_of(subject.target))[:MOST_PARTS]
+    if not parts:
+        return findings
+    received = record(subject, parts)
+    wrong: list[str] = []
+    for path, part in sorted(parts, key=lambda item: -item[0].count(".") - item[0].count("[")):
+        if path not in received or any(inner.startswith(path) for inner in wrong):
+            continue
+        blamed = _check_part(check, path, part, received[path])
+        if blamed is not None:
+            wrong.append(path)
+            specific = [f for f in findings if f.slug not in ("other", blamed.slug)]
+            return [blamed, *specific]
+    check.notes.append(
+        f"each of the {len(received)} parts is right by itself: the mistake is in how the model "
+        "puts them together"
+    )
     return findings
+
+
+def parts_of(target: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the objects inside a model that have a forward and a backward, with their path."""
+    seen = {id(target)}
+    stack: list[tuple[str, Any, int]] = [("", target, 0)]
+    while stack:
+        path, thing, depth = stack.pop()
+        if depth > DEEPEST or isinstance(thing, np.ndarray) or is_generator(thing):
+            continue
+        for name, value in _named(thing):
+            if id(value) in seen or isinstance(value, str | bytes | type):
+                continue
+            seen.add(id(value))
+            inner = f"{path}{name}" if name.startswith("[") or not path else f"{path}.{name}"
+            if callable(getattr(value, "forward", None)) and callable(
+                getattr(value, "backward", None)
+            ):
+                yield inner, value
+            if hasattr(value, "__dict__") or isinstance(value, dict | list | tuple):
+                stack.append((inner, value, depth + 1))
+
+
+def _named(thing: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(thing, dict):
+        for key, value in list(thing.items()):
+            yield f"[{key!r}]", value
+    elif isinstance(thing, list | tuple):
+        for i, value in enumerate(thing):
+            yield f"[{i}]", value
+    else:
+        attributes = getattr(thing, "__dict__", None)
+        if isinstance(attributes, dict):
+            yield from list(attributes.items())
+        else:
+            for i, value in enumerate(inside(thing)):
+                yield f"[{i}]", value
+
+
+def record(subject: Subject, parts: list[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """Run the model once and keep what each part received; parts that run twice are left out."""
+    received: dict[str, list[tuple[Any, ...]]] = {}
+    subject.memento.restore()
+    for path, part in parts:
+        if not hasattr(part, "__dict__"):
+            continue
+        forward = part.forward
+
+        def recording(*args: Any, _path: str = path, _forward: Any = forward) -> Any:
+            kept = tuple(a.copy() if isinstance(a, np.ndarray) else a for a in args)
+            received.setdefault(_path, []).append(kept)
+            return _forward(*args)
+
+        try:
+            part.forward = recording
+        except (AttributeError, TypeError):
+            continue
+    try:
+        subject.restore_shared_randomness()
+        subject.forward_on(subject.arguments({}))
+    except TargetError:
+        return {}
+    finally:
+        for _, part in parts:
+            getattr(part, "__dict__", {}).pop("forward", None)
+        subject.memento.restore()
+    return {path: calls[0] for path, calls in received.items() if len(calls) == 1}
+
+
+def _check_part(check: Check, path: str, part: Any, inputs: tuple[Any, ...]) -> Finding | None:
+    floats = [a for a in inputs if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+    if not floats or sum(a.size for a in floats) > LARGEST_INPUT:
+        return None
+    from minicnn.checking.gradcheck import Check
+
+    try:
+        subject = LayerSubject(part, inputs)
+        inner = Check(subject, check.seed, deep=False)
+        original = subject.memento
+        try:
+            inner.run()
+        finally:
+            original.restore()
+    except CheckError:
+        return None
+    check.subject.evaluations += subject.evaluations
+    if inner.verdict != FAIL or not inner.findings:
+        return None
+    first = inner.findings[0]
+    return Finding(
+        first.slug,
+        f"in {path} ({subject.describe}): {first.sentence}",
+        None,
+        first.evidence | {"part": path, "tensor": first.tensor},
+    )

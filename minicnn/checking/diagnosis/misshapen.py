@@ -1,0 +1,76 @@
+"""Gradients of a wrong shape: often the right numbers, or the sum over a wrong axis."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.checking.diagnosis.evidence import Evidence
+from minicnn.checking.report import Finding
+from minicnn.checking.subject import TargetError, Variable
+
+MOST_ENTRIES = 1000
+STEP = 1e-4
+
+
+def explain_shape(
+    evidence: Evidence, variable: Variable, received: NDArray[np.float64]
+) -> Finding | None:
+    """Say what a gradient of a wrong shape holds; None if that cannot be told."""
+    if variable.value.size > MOST_ENTRIES:
+        return None
+    try:
+        true = _numeric(evidence, variable)
+    except TargetError:
+        return None
+    name = f"grads[{variable.key!r}]" if variable.kind == "parameter" else f"d{variable.name}"
+    for axes in itertools.permutations(range(true.ndim)):
+        moved = true.transpose(axes)
+        if axes != tuple(range(true.ndim)) and _equal(moved, received):
+            return Finding(
+                "transposed",
+                f"{name} has shape {received.shape} instead of {true.shape}: it is the transpose "
+                "of the true gradient",
+                variable.name,
+                {"received": list(received.shape), "expected": list(true.shape)},
+            )
+    shapes = evidence.output_shapes
+    if received.size == true.size and _equal(received.ravel(), true.ravel()):
+        return None
+    if len(shapes) == 1 and shapes[0]:
+        dy = evidence.cotangents[0].reshape(shapes[0])
+        for count in range(1, dy.ndim + 1):
+            for axes in itertools.combinations(range(dy.ndim), count):
+                for summed in (dy.sum(axis=axes), dy.mean(axis=axes)):
+                    if received.size == summed.size and _equal(received.ravel(), summed.ravel()):
+                        return Finding(
+                            "wrong-axis",
+                            f"{name} has shape {received.shape} instead of {true.shape}: dy is "
+                            f"summed over axes {', '.join(map(str, axes))}, which are not the "
+                            "right ones",
+                            variable.name,
+                            {"summed_axes": list(axes), "expected": list(true.shape)},
+                        )
+    return None
+
+
+def _numeric(evidence: Evidence, variable: Variable) -> NDArray[np.float64]:
+    v, h = evidence.cotangents[0], STEP * variable.scale
+    true = np.empty(variable.value.size)
+    for i in range(variable.value.size):
+        sides = []
+        for step in (h, -h):
+            moved = variable.value.copy()
+            moved.flat[i] += step
+            sides.append(evidence.subject.evaluate({variable.name: moved}))
+        true[i] = v @ (sides[0] - sides[1]) / (2 * h)
+    return true.reshape(variable.value.shape)
+
+
+def _equal(one: NDArray, other: NDArray) -> bool:
+    if one.shape != other.shape:
+        return False
+    size = max(float(np.abs(one).max(initial=0)), float(np.abs(other).max(initial=0)))
+    return float(np.abs(one - other).max(initial=0)) <= 1e-5 * size

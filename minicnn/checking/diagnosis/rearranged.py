@@ -1,0 +1,220 @@
+"""Gradients that hold the true numbers in the wrong places."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.checking.diagnosis.evidence import Evidence, Suspect
+from minicnn.checking.report import Finding
+
+
+def exchanged_gradients(s: Suspect) -> Finding | None:
+    """The gradient of another array."""
+    for other in s.evidence.comparisons:
+        numeric = s.evidence.numeric(other.variable.name)
+        if other.variable.name == s.name or numeric is None:
+            continue
+        if numeric[0].size != s.variable.value.size:
+            continue
+        if s.explained_by(numeric.reshape(s.analytic.shape)):
+            return Finding(
+                "swapped",
+                f"{s.gradient_name} is the gradient of {other.variable.name}",
+                s.name,
+                {"is_gradient_of": other.variable.name},
+            )
+    return None
+
+
+def transposed(s: Suspect) -> Finding | None:
+    """Axes exchanged, by a transpose or by a reshape in the wrong order."""
+    dims = len(s.shape)
+    if not 2 <= dims <= 5:
+        return None
+    for axes in itertools.permutations(range(dims)):
+        if axes == tuple(range(dims)):
+            continue
+        inverse = tuple(np.argsort(axes))
+        for undo, how in (
+            (lambda a, p=inverse: np.transpose(a, p), "transposed"),
+            (lambda a, p=axes: _reshaped_back(a, p), "reshaped in the wrong order"),
+        ):
+            if s.undone_by(undo):
+                channels = (
+                    dims >= 3 and sorted(axes[:2]) == [0, 1] and axes[2:] == tuple(range(2, dims))
+                )
+                slug = "swapped" if channels and s.variable.kind == "parameter" else "transposed"
+                return Finding(
+                    slug,
+                    f"{s.gradient_name} is the true gradient {how}: its axes are those of "
+                    f"{_axes(axes)}",
+                    s.name,
+                    {"axes": list(axes), "how": how},
+                )
+    return None
+
+
+def _reshaped_back(a: NDArray, axes: Sequence[int]) -> NDArray:
+    """Undo ``true.transpose(axes).reshape(shape)``."""
+    moved = tuple(a.shape[i] for i in axes)
+    return a.reshape(moved).transpose(tuple(np.argsort(axes)))
+
+
+def flipped(s: Suspect) -> Finding | None:
+    """Turned around along one or more axes."""
+    dims = [axis for axis, length in enumerate(s.shape) if length > 1]
+    for axes in _subsets(dims):
+        if s.undone_by(lambda a, axes=axes: np.flip(a, axes)):
+            spatial = set(s.spatial_axes())
+            channels = len(s.shape) >= 3 and not spatial & set(axes)
+            slug = "swapped" if channels or (axes == (0,) and s.is_batched()) else "flipped"
+            return Finding(
+                slug,
+                f"{s.gradient_name} is the true gradient in reverse order along {_axes(axes)}",
+                s.name,
+                {"axes": list(axes)},
+            )
+    return None
+
+
+def shifted(s: Suspect) -> Finding | None:
+    """Moved along one axis or two, with what falls out coming in again or not."""
+    for axes, steps in _shifts(s):
+        if s.undone_by(lambda a, axes=axes, steps=steps: np.roll(a, [-t for t in steps], axes)):
+            return _shift_finding(s, axes, steps, "what falls out comes in at the other end")
+        candidate = np.stack([push(r, axes, steps) for r in s.numeric])
+        if candidate.any() and s.complete and s.explained_by(candidate):
+            return _shift_finding(s, axes, steps, "the place it leaves is zero")
+    return None
+
+
+def _shift_finding(s: Suspect, axes: Sequence[int], steps: Sequence[int], how: str) -> Finding:
+    axis = axes[0]
+    small = len(axes) == 1 and s.shape[axis] == 2
+    channels = len(axes) == 1 and axis not in s.spatial_axes() and small
+    return Finding(
+        "swapped" if channels else "shifted",
+        f"{s.gradient_name} is the true gradient moved by {_list(steps)} along {_axes(axes)}; {how}",
+        s.name,
+        {"axes": list(axes), "steps": list(steps)},
+    )
+
+
+def push(array: NDArray, axes: Sequence[int], steps: Sequence[int]) -> NDArray:
+    """Move an array along some axes; zeros come in."""
+    for axis, step in zip(axes, steps, strict=True):
+        array = np.roll(array, step, axis)
+        index: list[slice | int] = [slice(None)] * array.ndim
+        index[axis] = slice(0, step) if step > 0 else slice(step, None)
+        array = array.copy()
+        array[tuple(index)] = 0
+    return array
+
+
+def permuted(s: Suspect) -> Finding | None:
+    """The slices along one axis in another order."""
+    if not s.complete:
+        return None
+    for axis, length in enumerate(s.shape):
+        if length < 2 or (s.analytic[0].size == length and length < 4):
+            continue
+        a = np.moveaxis(s.analytic, axis + 1, 0).reshape(length, -1)
+        r = np.moveaxis(s.numeric, axis + 1, 0).reshape(length, -1)
+        distance = np.linalg.norm(a[:, None] - r[None], axis=2)  # (length, length)
+        order = distance.argmin(axis=1)
+        if (
+            sorted(order) == list(range(length))
+            and list(order) != list(range(length))
+            and s.explained_by(np.take(s.numeric, order, axis=axis + 1))
+        ):
+            return Finding(
+                "swapped",
+                f"the slices of {s.gradient_name} along axis {axis} stand in the order "
+                f"{_list(order)}",
+                s.name,
+                {"axis": axis, "order": [int(j) for j in order]},
+            )
+    return None
+
+
+def rearranged_cotangent(s: Suspect) -> Finding | None:
+    """The true gradient of a dy that was turned, exchanged or moved first."""
+    evidence = s.evidence
+    if s.jacobian is None or not np.isfinite(s.jacobian).all() or len(evidence.output_shapes) != 1:
+        return None
+    shape = evidence.output_shapes[0]
+    for slug, words, moved in _rearranged(s.v, shape):
+        if s.explained_by((moved @ s.jacobian).reshape(s.analytic.shape)):
+            return Finding(
+                slug,
+                f"{s.gradient_name} is what dy {words} would give",
+                s.name,
+                {"dy": words},
+            )
+    return None
+
+
+def _rearranged(v: NDArray, shape: tuple[int, ...]) -> Iterator[tuple[str, str, NDArray]]:
+    v_shaped = v.reshape(len(v), *shape)
+    dims = [axis for axis, length in enumerate(shape) if length > 1]
+    for axes in _subsets(dims):
+        slug = "swapped" if len(shape) >= 3 and max(axes) < 2 else "flipped"
+        moved = np.flip(v_shaped, [a + 1 for a in axes])
+        yield slug, f"in reverse order along {_axes(axes)}", moved.reshape(len(v), -1)
+    for axis in dims:
+        for step in (1, -1):
+            moved = np.roll(v_shaped, step, axis + 1)
+            yield "shifted", f"moved by {step} along axis {axis}", moved.reshape(len(v), -1)
+            pushed = np.stack([push(row, (axis,), (step,)) for row in v_shaped])
+            yield (
+                "shifted",
+                f"moved by {step} along axis {axis}, with zeros coming in,",
+                pushed.reshape(len(v), -1),
+            )
+    if len(shape) <= 4:
+        for axes in itertools.permutations(range(len(shape))):
+            if axes != tuple(range(len(shape))):
+                moved = v_shaped.transpose(0, *[a + 1 for a in axes]).reshape(len(v), -1)
+                yield "transposed", f"with its axes in the order {_list(axes)}", moved
+
+
+def _shifts(s: Suspect) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    dims = [axis for axis, length in enumerate(s.shape) if length > 1]
+    for axis in dims:
+        for step in (1, -1, 2, -2):
+            if abs(step) < s.shape[axis]:
+                yield (axis,), (step,)
+    for pair in itertools.combinations(s.spatial_axes(), 2):
+        for steps in itertools.product((1, -1), repeat=2):
+            yield pair, steps
+
+
+def _subsets(axes: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    # The last axes are those of the picture: turned kernels are the commonest of these.
+    for count in range(1, len(axes) + 1):
+        for chosen in itertools.combinations(reversed(axes), count):
+            yield tuple(sorted(chosen))
+
+
+def _axes(axes: Sequence[int]) -> str:
+    return ("axis " if len(axes) == 1 else "the axes ") + _list(axes)
+
+
+def _list(numbers: Sequence[int]) -> str:
+    return ", ".join(str(int(n)) for n in numbers)
+
+
+__all__ = [
+    "Evidence",
+    "exchanged_gradients",
+    "flipped",
+    "permuted",
+    "push",
+    "rearranged_cotangent",
+    "shifted",
+    "transposed",
+]
