@@ -31,7 +31,7 @@ COARSE_LADDER = (3e-2, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 SINGLE = 1e-10  # relative noise that is not double precision's
 SWEEP_STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 KINK_STEP = 1e-5
-NOISE_SPACINGS = (1e-3, 1e-5)
+NOISE_SPACINGS = (1e-3, 1e-5, 1e-5, 1e-6)
 NOISE_POINTS = 6
 
 Direction = Mapping[str, NDArray[np.float64]]
@@ -61,12 +61,15 @@ class Sides:
     left: NDArray[np.float64]  # (m,)
     right: NDArray[np.float64]  # (m,)
     error: NDArray[np.float64]  # (m,)
+    step: float = KINK_STEP  # relative
 
     @property
     def kinky(self) -> NDArray[np.bool_]:
         """(m,) where the two differ beyond their error."""
         size = np.maximum(np.abs(self.left), np.abs(self.right))
-        return np.abs(self.right - self.left) > np.maximum(1e-3 * size, 10 * self.error)
+        # Curvature alone makes them differ by about the step.
+        bend = np.maximum(100 * self.step * size, 10 * self.error)
+        return np.abs(self.right - self.left) > bend
 
 
 @dataclass
@@ -138,24 +141,15 @@ class Differences:
         """
         best = np.full(self.y.shape, np.inf)
         for spacing in NOISE_SPACINGS:
-            for _ in range(2):
-                direction = {
-                    v.name: v.scale * rng.choice([-1.0, 1.0], v.value.shape)
-                    for v in self.subject.variables
-                }
-                # One-sided: at the point itself there may be a kink.
-                table = np.stack(
-                    [self.move(direction, spacing * k) for k in range(1, NOISE_POINTS + 1)]
-                )
-                orders = []
-                factor = 1.0
-                for k in range(1, NOISE_POINTS - 1):
-                    table = np.diff(table, axis=0)  # (points - k, m)
-                    factor *= 2 * (2 * k - 1) / k  # binomial(2k, k)
-                    if k >= 3:
-                        orders.append(np.sqrt((table**2).mean(axis=0) / factor))
-                estimate = np.max(orders, axis=0)
-                best = np.fmin(best, estimate)
+            direction = {
+                v.name: v.scale * rng.choice([-1.0, 1.0], v.value.shape)
+                for v in self.subject.variables
+            }
+            # One-sided: at the point itself there may be a kink.
+            table = np.stack(
+                [self.move(direction, spacing * k) for k in range(1, NOISE_POINTS + 1)]
+            )
+            best = np.fmin(best, _noise_in(table))
         best[~np.isfinite(best)] = 0.0
         size = np.abs(self.y)
         relative = np.sqrt((best**2).mean()) / max(np.sqrt((size**2).mean()), 1e-300)
@@ -265,10 +259,11 @@ class Differences:
 
     def sides(self, direction: Direction, scale: float) -> Sides:
         """Return the slopes of every output on the two sides of the point."""
-        h = (KINK_STEP if self.ladder is LADDER else 100 * KINK_STEP) * scale
+        step = KINK_STEP if self.ladder is LADDER else 100 * KINK_STEP
+        h = step * scale
         right = (self.move(direction, h) - self.y) / h
         left = (self.y - self.move(direction, -h)) / h
-        return Sides(left, right, 3 * self.noise / h)
+        return Sides(left, right, 3 * self.noise / h, step)
 
     # ---- all entries of a variable --------------------------------------------------
 
@@ -301,6 +296,18 @@ class Differences:
             if jacobian is not None:
                 jacobian[:, i] = slope
         return Sweep(values, noise, jacobian, h)
+
+
+def _noise_in(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(m,) the noise in a table of values at equal spacing (points, m)."""
+    orders = []
+    factor = 1.0
+    for k in range(1, NOISE_POINTS):
+        table = np.diff(table, axis=0)  # (points - k, m)
+        factor *= 2 * (2 * k - 1) / k  # binomial(2k, k)
+        if k >= 4:
+            orders.append(np.sqrt((table**2).mean(axis=0) / factor))
+    return np.max(orders, axis=0)
 
 
 def unit(variable: Variable, flat_index: int) -> NDArray[np.float64]:

@@ -74,10 +74,11 @@ class Kinks:
         for i in entries[:MOST_ENTRIES]:
             sides = self.sides(variable, int(i))
             at_kink = np.flatnonzero(sides.kinky)
-            if not len(at_kink) or len(at_kink) > MOST_OUTPUTS:
-                # A bend, not a kink: differences could not follow it.
-                comparison.kinky[i] = False
-                comparison.unresolved[i] = not len(at_kink)
+            if not len(at_kink):
+                # A bend, not a kink; the error bar knows of bends.
+                comparison.kinky[i], comparison.wrong[i] = False, True
+                continue
+            if len(at_kink) > MOST_OUTPUTS:
                 continue
             outputs.update(map(int, at_kink))
             complaint, widened = self._judge_entry(comparison, int(i), sides, at_kink)
