@@ -140,7 +140,7 @@ def compare_entries(
     keep_jacobian
         Whether to keep the slopes of every output.
     """
-    count, n = analytic.shape
+    n = analytic.shape[1]
     step = differences.best_step(variable, rng)
     sweep = differences.sweep(variable, step, keep_jacobian)
     numeric, error = sweep.values.copy(), sweep.noise.copy()
@@ -207,7 +207,7 @@ def compare_direction(
     variable = comparison.variable
     claimed = comparison.analytic @ direction.ravel()  # (K,)
     found = differences.along({variable.name: direction}, variable.scale, claimed)
-    slack = ROUNDINGS * rounding * float(np.sqrt(max(np.count_nonzero(direction), 1)))
+    slack = ROUNDINGS * rounding * float(np.count_nonzero(direction)) ** 0.5
     comparison.directions += 1
     kind = judge(claimed, found, slack, float(np.abs(claimed).max(initial=0.0)))
     if kind == "wrong":

@@ -39,7 +39,8 @@ from minicnn.checking.report import (
     TensorResult,
 )
 from minicnn.checking.sampling import Sampler
-from minicnn.checking.subject import Subject, TargetError, Variable, make_subject
+from minicnn.checking.subject import Subject, TargetError, Variable
+from minicnn.checking.targets import make_subject
 
 # Up to so many entries in all, each is tried; beyond, only variables as small as SMALL are.
 EVERY_ENTRY = 3000

@@ -1,4 +1,4 @@
-"""Which part of a model is to blame: each layer is checked by itself, on what it really receives."""
+"""Which part of a model is to blame: each is checked by itself, on what it really receives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from minicnn.checking.errors import CheckError
 from minicnn.checking.memento import inside, is_generator
 from minicnn.checking.report import FAIL, Finding
-from minicnn.checking.subject import LayerSubject, Subject, TargetError
+from minicnn.checking.subject import Subject, TargetError
+from minicnn.checking.targets import LayerSubject
 
 if TYPE_CHECKING:
     from minicnn.checking.gradcheck import Check

@@ -174,7 +174,7 @@ class Sampler:
         wrong_slabs: list[NDArray[np.intp]] = []
         for axis, length in enumerate(self.shape):
             if 1 < length <= WIDEST_PROFILE:
-                places = range(length)
+                places = list(range(length))
                 if length > 12:
                     places = [0, 1, 2, length // 2, length - 3, length - 2, length - 1]
                 for j in places:

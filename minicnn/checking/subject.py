@@ -7,10 +7,9 @@ them into numbers, and a backward that turns a cotangent into one gradient per v
 
 from __future__ import annotations
 
-import inspect
 import os
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +20,11 @@ from minicnn.checking.errors import CheckError
 from minicnn.checking.memento import (
     Memento,
     global_randomness,
+    reachable,
     restore_global_randomness,
 )
+from minicnn.checking.signatures import argument_names, describe, kind_of
 
-LOSS_TARGETS = {"target", "targets", "y", "y_true", "label", "labels", "t", "ytrue", "truth"}
 HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
 
 
@@ -113,12 +113,12 @@ class Subject:
 
     def argument_names(self, count: int) -> list[str]:
         """Return a name for each argument of forward."""
-        return _names(self.target.forward, count)
+        return argument_names(self.target.forward, count)
 
     def call_forward(self, inputs: tuple[Any, ...]) -> Call:
         """Run forward on these very objects."""
         raw = self.target.forward(*inputs)
-        return Call(inputs, raw, _outputs(raw))
+        return Call(inputs, raw, outputs_of(raw))
 
     def call_backward(self, call: Call, dys: tuple[Any, ...]) -> dict[str, Any]:
         """Run backward and return the raw gradients by the name of their variable."""
@@ -132,7 +132,7 @@ class Subject:
     @property
     def describe(self) -> str:
         """The target in words."""
-        return _describe(self.target)
+        return describe(self.target)
 
     # ---- parameters -----------------------------------------------------------------
 
@@ -305,177 +305,6 @@ class Subject:
         return chosen
 
 
-class LayerSubject(Subject):
-    """An object with ``forward`` and ``backward``: a layer, a model or a loss."""
-
-    def __init__(self, target: Any, inputs: Sequence[Any], wrt: Any = None) -> None:
-        for method in ("forward", "backward"):
-            if not callable(getattr(target, method, None)):
-                raise CheckError(
-                    f"{_describe(target)} has no {method}; a target needs forward(x) and "
-                    f"backward(dy), or is a pair (forward, backward); write {method}, or "
-                    "check its name"
-                )
-        super().__init__(target, inputs, wrt)
-        self.loss = False
-
-    def _check_base(self, given: dict[str, np.dtype]) -> None:
-        super()._check_base(given)
-        call = self.base_call
-        scalar = len(call.outputs) == 1 and np.ndim(call.outputs[0]) == 0
-        named = len(self.names) > 1 and self.names[1].lower() in LOSS_TARGETS
-        called = "loss" in type(self.target).__name__.lower()
-        self.loss = len(self.inputs) > 1 and (scalar or named or called)
-        if self.loss and len(self.float_inputs) > 1 and self._returns_several(call):
-            self.loss = False
-
-    def _returns_several(self, call: Call) -> bool:
-        """Whether backward returns a gradient for more than one input."""
-        dys = self.cotangents(call, np.ones(call.flat.size))
-        try:
-            returned = self.target.backward(*(dys if self.takes_dy else ()))
-        except (Exception, SystemExit):
-            return False
-        return isinstance(returned, tuple) and sum(g is not None for g in returned) > 1
-
-    @property
-    def takes_dy(self) -> bool:
-        """A loss may leave it out."""
-        return not self.loss or _positional(self.target.backward) != 0
-
-    def differentiated_inputs(self) -> list[int]:
-        """Of a loss the first float input alone; the other is the target."""
-        return self.float_inputs[:1] if self.loss else self.float_inputs
-
-    def parameters(self) -> dict[str, NDArray]:
-        """Return the live parameters of the object."""
-        return flatten(getattr(self.target, "params", None))
-
-    def call_backward(self, call: Call, dys: tuple[Any, ...]) -> dict[str, Any]:
-        """Run backward; take dx from what it returns, the rest from ``grads``."""
-        backward = self.target.backward
-        if not self.takes_dy:
-            returned = backward()
-        elif len(dys) > 1 and _positional(backward) == 1:
-            returned = backward(tuple(dys))
-        else:
-            returned = backward(*dys)
-        gradients = _by_input(self, returned)
-        stored = flatten(getattr(self.target, "grads", None))
-        for variable in self.variables:
-            if variable.kind == "parameter":
-                gradients[variable.name] = stored.get(variable.key)
-        return gradients
-
-
-class PairSubject(Subject):
-    """A pair (forward, backward): ``y, cache = forward(x, w)``, ``dx, dw = backward(dy, cache)``."""
-
-    kind = "pair"
-
-    def argument_names(self, count: int) -> list[str]:
-        """Return the names of forward's arguments."""
-        return _names(self.target[0], count)
-
-    @property
-    def describe(self) -> str:
-        """Both functions by name."""
-        return f"({_describe(self.target[0])}, {_describe(self.target[1])})"
-
-    def call_forward(self, inputs: tuple[Any, ...]) -> Call:
-        """Run forward; its last result is the cache."""
-        raw = self.target[0](*inputs)
-        if not isinstance(raw, tuple | list) or len(raw) < 2:
-            raise TargetError(
-                "forward",
-                f"forward returned {_kind_of(raw)}; a pair's forward returns y and a cache, and "
-                "backward(dy, cache) takes it; write `return y, cache`",
-            )
-        outputs = tuple(y for part in raw[:-1] for y in _outputs(part))
-        return Call(inputs, raw, outputs, cache=raw[-1])
-
-    def call_backward(self, call: Call, dys: tuple[Any, ...]) -> dict[str, Any]:
-        """Run backward on the cache of that call."""
-        nested = isinstance(call.raw[0], tuple | list) and len(call.raw) == 2
-        arguments = (tuple(dys),) if nested else dys
-        return _by_input(self, self.target[1](*arguments, call.cache))
-
-
-class FunctionSubject(Subject):
-    """One function that returns a loss and its gradients: ``loss, dx = f(x, y)``."""
-
-    kind = "function"
-
-    def argument_names(self, count: int) -> list[str]:
-        """Return the names of its arguments."""
-        return _names(self.target, count)
-
-    @property
-    def takes_dy(self) -> bool:
-        """Never: the gradient is that of the loss itself."""
-        return False
-
-    def call_forward(self, inputs: tuple[Any, ...]) -> Call:
-        """Run the function; keep the gradients it returned."""
-        raw = self.target(*inputs)
-        if not isinstance(raw, tuple | list) or len(raw) < 2:
-            raise TargetError(
-                "forward",
-                f"the function returned {_kind_of(raw)}; a single function returns its loss and "
-                "the gradient; write `return loss, dx`, or pass a pair (forward, backward)",
-            )
-        loss = raw[0]
-        if np.size(loss) != 1:
-            raise TargetError(
-                "forward",
-                f"the function returned a loss of shape {np.shape(loss)}; it must be one number; "
-                "for an array pass a pair (forward, backward)",
-            )
-        gradients = raw[1] if len(raw) == 2 else tuple(raw[1:])
-        return Call(inputs, raw, (np.asarray(loss).reshape(()),), gradients=gradients)
-
-    def call_backward(self, call: Call, dys: tuple[Any, ...]) -> dict[str, Any]:
-        """Return the gradients that came with the loss."""
-        return _by_input(self, call.gradients)
-
-    def differentiated_inputs(self) -> list[int]:
-        """As many as there are gradients; the first ones, where there are fewer."""
-        gradients = self.base_call.gradients
-        if isinstance(gradients, dict):
-            named = [i for i in self.float_inputs if _find(gradients, self.names[i]) is not None]
-            return named or self.float_inputs
-        if isinstance(gradients, tuple | list):
-            if len(gradients) == len(self.inputs):
-                return [i for i in self.float_inputs if gradients[i] is not None]
-            return self.float_inputs[: len(gradients)]
-        return self.float_inputs[:1]
-
-
-def make_subject(target: Any, inputs: Sequence[Any], wrt: Any = None) -> Subject:
-    """Wrap a target of any kind.
-
-    Raises
-    ------
-    CheckError
-        If it is of none.
-    """
-    if isinstance(target, tuple | list) and len(target) == 2 and all(map(callable, target)):
-        return PairSubject(target, inputs, wrt)
-    if isinstance(target, type):
-        raise CheckError(
-            f"the target is the class {target.__name__} itself; differences need an object to "
-            f"call; pass an instance, such as {target.__name__}(...)"
-        )
-    if hasattr(target, "forward") or hasattr(target, "backward"):
-        return LayerSubject(target, inputs, wrt)
-    if callable(target):
-        return FunctionSubject(target, inputs, wrt)
-    raise CheckError(
-        f"the target is {_kind_of(target)}; expected an object with forward and backward, a pair "
-        "(forward, backward), or a function that returns (loss, gradient)"
-    )
-
-
 def flatten(arrays: Any, prefix: str = "") -> dict[str, NDArray]:
     """Return the arrays of nested dicts and lists by their path."""
     found: dict[str, NDArray] = {}
@@ -502,8 +331,6 @@ def promote(target: Any) -> None:
     if callable(astype):
         astype(np.float64)
         return
-    from minicnn.checking.memento import reachable
-
     doubled: dict[int, NDArray] = {}
 
     def double(value: Any) -> Any:
@@ -522,37 +349,6 @@ def promote(target: Any) -> None:
         elif isinstance(vars_of := getattr(thing, "__dict__", None), dict):
             for key in vars_of:
                 vars_of[key] = double(vars_of[key])
-
-
-def _by_input(subject: Subject, returned: Any) -> dict[str, Any]:
-    """Match what backward returned with the inputs it belongs to."""
-    floats, names = subject.float_inputs, subject.names
-    by_position: dict[int, Any] = {}
-    if isinstance(returned, Mapping):
-        gradients = {names[i]: _find(returned, names[i]) for i in floats}
-        stray = list(returned.values())
-        if all(g is None for g in gradients.values()) and len(stray) == len(floats):
-            gradients = dict(zip((names[i] for i in floats), stray, strict=True))
-        return gradients
-    if isinstance(returned, tuple | list) and not _is_number_list(returned):
-        if len(returned) == len(subject.inputs) and len(returned) != len(floats):
-            by_position = dict(enumerate(returned))
-        else:
-            by_position = dict(zip(floats, returned, strict=False))
-    elif floats:
-        by_position = {floats[0]: returned}
-    return {names[i]: by_position.get(i) for i in floats}
-
-
-def _find(gradients: Mapping[Any, Any], name: str) -> Any:
-    for key in (name, f"d{name}", f"d_{name}", f"grad_{name}"):
-        if key in gradients:
-            return gradients[key]
-    return None
-
-
-def _is_number_list(returned: Sequence[Any]) -> bool:
-    return bool(returned) and isinstance(returned, list) and np.isscalar(returned[0])
 
 
 def _as_array(value: Any, position: int) -> Any:
@@ -584,7 +380,8 @@ def _is_float(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
-def _outputs(raw: Any) -> tuple[Any, ...]:
+def outputs_of(raw: Any) -> tuple[Any, ...]:
+    """Return what forward returned as a tuple of outputs."""
     if isinstance(raw, tuple | list):
         return tuple(raw)
     return (raw,)
@@ -594,7 +391,7 @@ def _check_real(y: Any, phase: str, what: str) -> None:
     if isinstance(y, np.ma.MaskedArray) or not isinstance(y, np.ndarray | float | int | np.number):
         raise TargetError(
             phase,
-            f"{phase} returned {_kind_of(y)}; {what} must be a NumPy array or a number; return "
+            f"{phase} returned {kind_of(y)}; {what} must be a NumPy array or a number; return "
             "the array itself",
         )
     array = np.asarray(y)
@@ -626,53 +423,3 @@ def _where(error: BaseException) -> str:
     own = [frame for frame in foreign if frame.filename == foreign[0].filename]
     frame = own[-1]
     return f"{os.path.basename(frame.filename)}, line {frame.lineno}"  # noqa: PTH119
-
-
-def _names(function: Callable[..., Any], count: int) -> list[str]:
-    names: list[str] = []
-    try:
-        for parameter in inspect.signature(function).parameters.values():
-            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-                names.append(parameter.name)
-    except (TypeError, ValueError):
-        pass
-    names += [f"input{i}" for i in range(len(names), count)]
-    if len(set(names[:count])) < count:
-        return [f"input{i}" for i in range(count)]
-    return names[:count]
-
-
-def _positional(function: Callable[..., Any]) -> int:
-    """Count the positional arguments a function can take; many, if that cannot be known."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return 99
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return 99
-    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
-
-
-def _describe(target: Any) -> str:
-    name = getattr(target, "__name__", None)
-    if isinstance(name, str):
-        return name
-    kind = type(target)
-    if kind.__repr__ is not object.__repr__:
-        try:
-            text = " ".join(repr(target).split())
-        except Exception:
-            text = kind.__name__
-        if len(text) <= 60:
-            return text
-    return kind.__name__
-
-
-def _kind_of(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    if value is None:
-        return "None"
-    if isinstance(value, tuple | list):
-        return f"a {type(value).__name__} of {len(value)}"
-    return f"a {type(value).__name__}"

@@ -109,7 +109,9 @@ def single_place(s: Suspect) -> Finding | None:
         ("last", tuple(n - 1 for n in grid)),
         ("middle", tuple(n // 2 for n in grid)),
     ):
-        candidate = shaped[(slice(None), slice(None), slice(None), *place)].sum(axis=(1, 2))
+        pixel = int(np.ravel_multi_index(place, grid))
+        candidate = shaped.reshape(*shaped.shape[:3], -1, shaped.shape[-1])[:, :, :, pixel]
+        candidate = candidate.sum(axis=(1, 2))  # (K, n)
         if candidate.any() and s.explained_by(candidate.reshape(s.analytic.shape)):
             return Finding(
                 "missing-term",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn.checking.diagnosis.evidence import Evidence, Suspect
+from minicnn.checking.diagnosis.evidence import Suspect
 from minicnn.checking.report import Finding
 
 
@@ -38,18 +39,13 @@ def transposed(s: Suspect) -> Finding | None:
     for axes in itertools.permutations(range(dims)):
         if axes == tuple(range(dims)):
             continue
-        inverse = tuple(np.argsort(axes))
         for undo, how in (
-            (lambda a, p=inverse: np.transpose(a, p), "transposed"),
-            (lambda a, p=axes: _reshaped_back(a, p), "reshaped in the wrong order"),
+            (_moved_back, "transposed"),
+            (_reshaped_back, "reshaped in the wrong order"),
         ):
-            if s.undone_by(undo):
-                channels = (
-                    dims >= 3 and sorted(axes[:2]) == [0, 1] and axes[2:] == tuple(range(2, dims))
-                )
-                slug = "swapped" if channels and s.variable.kind == "parameter" else "transposed"
+            if s.undone_by(functools.partial(undo, axes=axes)):
                 return Finding(
-                    slug,
+                    _slug_of_exchange(s, axes),
                     f"{s.gradient_name} is the true gradient {how}: its axes are those of "
                     f"{_axes(axes)}",
                     s.name,
@@ -58,17 +54,29 @@ def transposed(s: Suspect) -> Finding | None:
     return None
 
 
+def _slug_of_exchange(s: Suspect, axes: Sequence[int]) -> str:
+    """Output and input channels of a kernel exchanged are swapped, rather than transposed."""
+    kernel = s.variable.kind == "parameter" and len(axes) >= 3
+    channels = list(axes[:2]) == [1, 0] and list(axes[2:]) == list(range(2, len(axes)))
+    return "swapped" if kernel and channels else "transposed"
+
+
+def _moved_back(a: NDArray, axes: Sequence[int]) -> NDArray:
+    """Undo ``true.transpose(axes)``."""
+    return np.transpose(a, tuple(int(i) for i in np.argsort(axes)))
+
+
 def _reshaped_back(a: NDArray, axes: Sequence[int]) -> NDArray:
     """Undo ``true.transpose(axes).reshape(shape)``."""
     moved = tuple(a.shape[i] for i in axes)
-    return a.reshape(moved).transpose(tuple(np.argsort(axes)))
+    return a.reshape(moved).transpose(tuple(int(i) for i in np.argsort(axes)))
 
 
 def flipped(s: Suspect) -> Finding | None:
     """Turned around along one or more axes."""
     dims = [axis for axis, length in enumerate(s.shape) if length > 1]
     for axes in _subsets(dims):
-        if s.undone_by(lambda a, axes=axes: np.flip(a, axes)):
+        if s.undone_by(functools.partial(np.flip, axis=axes)):
             spatial = set(s.spatial_axes())
             channels = len(s.shape) >= 3 and not spatial & set(axes)
             slug = "swapped" if channels or (axes == (0,) and s.is_batched()) else "flipped"
@@ -84,7 +92,8 @@ def flipped(s: Suspect) -> Finding | None:
 def shifted(s: Suspect) -> Finding | None:
     """Moved along one axis or two, with what falls out coming in again or not."""
     for axes, steps in _shifts(s):
-        if s.undone_by(lambda a, axes=axes, steps=steps: np.roll(a, [-t for t in steps], axes)):
+        back = tuple(-step for step in steps)
+        if s.undone_by(functools.partial(np.roll, shift=back, axis=axes)):
             return _shift_finding(s, axes, steps, "what falls out comes in at the other end")
         candidate = np.stack([push(r, axes, steps) for r in s.numeric])
         if candidate.any() and s.complete and s.explained_by(candidate):
@@ -98,7 +107,8 @@ def _shift_finding(s: Suspect, axes: Sequence[int], steps: Sequence[int], how: s
     channels = len(axes) == 1 and axis not in s.spatial_axes() and small
     return Finding(
         "swapped" if channels else "shifted",
-        f"{s.gradient_name} is the true gradient moved by {_list(steps)} along {_axes(axes)}; {how}",
+        f"{s.gradient_name} is the true gradient moved by {_list(steps)} along {_axes(axes)}; "
+        f"{how}",
         s.name,
         {"axes": list(axes), "steps": list(steps)},
     )
@@ -163,7 +173,7 @@ def _rearranged(v: NDArray, shape: tuple[int, ...]) -> Iterator[tuple[str, str, 
     dims = [axis for axis, length in enumerate(shape) if length > 1]
     for axes in _subsets(dims):
         slug = "swapped" if len(shape) >= 3 and max(axes) < 2 else "flipped"
-        moved = np.flip(v_shaped, [a + 1 for a in axes])
+        moved = np.flip(v_shaped, tuple(a + 1 for a in axes))
         yield slug, f"in reverse order along {_axes(axes)}", moved.reshape(len(v), -1)
     for axis in dims:
         for step in (1, -1):
@@ -206,15 +216,3 @@ def _axes(axes: Sequence[int]) -> str:
 
 def _list(numbers: Sequence[int]) -> str:
     return ", ".join(str(int(n)) for n in numbers)
-
-
-__all__ = [
-    "Evidence",
-    "exchanged_gradients",
-    "flipped",
-    "permuted",
-    "push",
-    "rearranged_cotangent",
-    "shifted",
-    "transposed",
-]

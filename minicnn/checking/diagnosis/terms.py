@@ -41,7 +41,7 @@ def a_factor_of_a_product(s: Suspect) -> Finding | None:
     pair = diagonal(s)
     if pair is None or not s.complete:
         return None
-    true, taken = pair
+    true = pair[0]
     x, y = s.variable.value.ravel(), s.evidence.subject.base_call.flat
     nonzero = np.abs(x) > 1e-9
     if not nonzero.all() or (np.abs(true) < 1e-12).mean() > 0.3:
