@@ -71,7 +71,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
                 f"{did_you_mean(name, known)}known: {', '.join(known)}"
             )
     given = {name: value for name, value in table.items() if value is not None}
-    for name in ("data", "id_pattern", "split_by", "model", "optimizer"):
+    for name in ("data", "id_pattern", "split_by", "model", "optimizer", "augment_with"):
         if not isinstance(given.get(name, ""), str):
             raise ArgumentError(f"{path}: {name} is {given[name]!r}; expected a text in quotes")
     if not isinstance(given.get("augment", True), bool):

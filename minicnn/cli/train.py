@@ -22,6 +22,7 @@ from minicnn.cli.arguments import (
     seed,
 )
 from minicnn.cli.output import figures, note, print_json, printable, say
+from minicnn.cli.steps import STEPS, add_augment_with, add_steps
 from minicnn.errors import ArgumentError, MinicnnError
 
 if TYPE_CHECKING:
@@ -49,12 +50,16 @@ CHOICES = (
     "weight_decay",
     "augment",
     "augment_strength",
+    "augment_with",
+    "step",
     "patience",
 )
-EXAMPLE = """examples:
+EXAMPLE = f"""examples:
   minicnn train
   minicnn train --data pneumoniamnist --epochs 15 --seed 1 --out runs/first
   minicnn train --data photos/ --size 64 --model lenet --no-augment
+  minicnn train --data chest_xray/ --size 64 --step align --step clahe:clip=3,tiles=4
+  minicnn train --augment-with rotation=15,noise=0.05,mixup=0.2
   minicnn train --config runs/search/best.json --epochs 30
   minicnn train --resume runs/first
 
@@ -64,7 +69,8 @@ metrics.json, model.npz, report.html, curves.png, confusion.png and roc.png.
 
 --config reads options from a JSON or TOML file, named as here without the dashes
 (batch_size = 32, augment = false); what is given beside it on the command line wins.
-"""
+
+{STEPS}"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -102,6 +108,8 @@ def add_parser(subparsers: Any) -> None:
         metavar="X",
         help="times the usual changes, 0 to 3 (1)",
     )
+    add_augment_with(parser)
+    add_steps(parser)
     add("--patience", type=positive_int, metavar="N", help="stop after N epochs without gain")
     add("--seed", type=seed, metavar="S", help="decides weights, order, augmentation (0)")
     add("--config", type=place, metavar="FILE", help="read options from a JSON or TOML file")
@@ -150,7 +158,8 @@ def _options(args: argparse.Namespace) -> Options:
     given = {} if args.config is None else read_config(args.config)
     if args.augment is False:
         given.pop("augment_strength", None)
-    if args.augment_strength is not None:
+        given.pop("augment_with", None)
+    if args.augment_strength is not None or args.augment_with is not None:
         given.pop("augment", None)
     named = {name: getattr(args, name) for name in ("data", *CHOICES, "seed")}
     given |= {name: value for name, value in named.items() if value is not None}

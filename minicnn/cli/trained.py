@@ -86,7 +86,11 @@ def open_trained(place: str | Path) -> Trained:
         preprocess = Preprocess.from_config(config)
     except MinicnnError as error:
         raise ModelFileError(f"{path}: {error}") from None
-    _check_outputs(path, model, (1, channels, height, width), len(classes))
+    try:
+        seen = preprocess.output_shape((channels, height, width))
+    except MinicnnError as error:
+        raise ModelFileError(f"{path} cannot take the images it names: {error}") from None
+    _check_outputs(path, model, (1, *seen), len(classes))
     run = path.parent if (path.parent / CONFIG).is_file() else None
     return Trained(
         path,

@@ -80,6 +80,10 @@ class Dataset:
             return self.labels.sum(axis=0, dtype=np.int64)  # (L,)
         return np.bincount(self.labels, minlength=len(self.classes)).astype(np.int64)
 
+    def with_images(self, images: NDArray) -> Dataset:
+        """Return the same labels, ids and names with other images, one for each of these."""
+        return self if images is self.images else dataclasses.replace(self, images=images)
+
     def subset(self, indices: ArrayLike | slice) -> Dataset:
         """Return the images at ``indices`` (integers, a mask or a slice), in that order.
 

@@ -26,11 +26,13 @@ def make_trainer(
 ) -> Trainer:
     """Build network, loss, optimizer and the rest as the recipe says, ready to fit ``train``."""
     from minicnn.data.augment import Augment
+    from minicnn.data.preprocess.spec import parse_preprocess
 
     classes = len(train.classes)
+    preprocess = parse_preprocess(recipe.preprocess)
     model = zoo.build(
         recipe.model,
-        input_shape=train.image_shape,
+        input_shape=preprocess.output_shape(train.image_shape),
         classes=classes,
         rng=generator(seed, "weights"),
         width=recipe.width,
@@ -42,6 +44,7 @@ def make_trainer(
         make_penalty(recipe),
         make_schedule(recipe, len(train)),
         callbacks,
+        preprocess=preprocess,
         augment=None if recipe.augment is None else Augment.from_config(recipe.augment),
         batch_size=recipe.batch_size,
         seed=seed,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minicnn.backends import current_backend
+from minicnn.data.preprocess.spec import parse_preprocess
 from minicnn.errors import DataError, DivergedError, MinicnnError
 from minicnn.training.assemble import make_trainer
 from minicnn.training.callbacks import BestWeights, Callback, CSVLog, EarlyStopping
@@ -183,7 +184,9 @@ class TrainingJob:
                     f"{run.path} began; bring the data back, or start a new training"
                 )
             return config
-        task = Task(len(splits.train), splits.image_shape, splits.multilabel)
+        # What the network sees decides, not what is stored; impossible steps are refused here.
+        shape = parse_preprocess(self.options.step or ()).output_shape(splits.image_shape)
+        task = Task(len(splits.train), shape, splits.multilabel)
         config["recipe"] = choose(self.options, task).to_json()
         config["data"] = {"name": splits.name, "fingerprint": found, "split": splits.split}
         with run.writing(lambda: "no epoch was finished"):
@@ -223,12 +226,17 @@ class TrainingJob:
 
 def rehearse(trainer: Trainer, splits: Splits, say: Say) -> float:
     """Let the kernels compile before the clock of the progress bar starts; return the seconds."""
+    steps = [] if trainer.preprocess is None else trainer.preprocess.pixel_steps
+    start = time.perf_counter()
+    if steps:
+        names = ", ".join(step.name for step in steps)
+        say(f"doing the preprocessing of {len(splits.train):,} images: {names}")
+        trainer.prepare(splits.train)
     text = "compiling the kernels (once; later trainings start at once)"
     notice = threading.Timer(PATIENCE_SECONDS, say, [text])
     notice.daemon = True
     if current_backend() == "compiled":
         notice.start()
-    start = time.perf_counter()
     try:
         trainer.rehearse(splits.train)
     finally:
@@ -265,6 +273,7 @@ def describe_recipe(recipe: Recipe, trainer: Trainer) -> str:
         f"l1 {recipe.l1:g}" if recipe.l1 else "",
         f"l2 {recipe.l2:g}" if recipe.l2 else "",
         "augmentation" if recipe.augment else "no augmentation",
+        f"preprocessing {' '.join(recipe.preprocess)}" if recipe.preprocess else "",
     ]
     return (
         f"model   {recipe.model}, {parameters:,} parameters\n"

@@ -1,8 +1,9 @@
 """The training loop.
 
+the pixel steps of the preprocessing, once
 for each epoch:
     for each batch, shuffled:
-        x = preprocess(augment(images))
+        x = normalise(mix(augment(images)))
         loss = loss(model.forward(x), labels) + penalty
         model.backward(gradient of the loss); penalty adds its own gradient
         optimizer.step() at the learning rate of the schedule
@@ -31,13 +32,19 @@ from minicnn.training.callbacks import Callback
 from minicnn.training.checkpoint import Checkpoint
 from minicnn.training.diverged import explain
 from minicnn.training.history import History
-from minicnn.training.measures import accuracy, auc, targets
+from minicnn.training.measures import (
+    accuracy,
+    auc,
+    loss_and_gradient,
+    mixed_accuracy,
+    targets,
+)
 from minicnn.training.predicting import dtype_of, predict_scores
 from minicnn.training.progress import ProgressBar
 from minicnn.training.randomness import generator
 
 if TYPE_CHECKING:
-    from minicnn.data.augment import Augment
+    from minicnn.data.augment import Augment, Mix
     from minicnn.data.dataset import Dataset
     from minicnn.data.preprocess import Preprocess
     from minicnn.losses import Loss
@@ -67,9 +74,11 @@ class Trainer:
     callbacks : iterable of Callback
         Told about each batch and epoch, in this order.
     preprocess : Preprocess, optional
-        By default `Preprocess` (normalisation), fitted on the training images by `fit`.
+        By default `Preprocess` (normalisation). `fit` fits it on the training images, unless
+        it is fitted.
     augment : Augment, optional
-        Changes each training batch; never validation data.
+        Changes each training batch; never validation data. With mix-up, labels are mixed too,
+        and the accuracy of the history counts each label by its share.
     batch_size : int
         Images per step.
     seed : int
@@ -114,6 +123,8 @@ class Trainer:
         self.images_per_epoch = 0
         self.stop_reason: str | None = None
         self._told: list[Callback] = []  # the callbacks, and perhaps a progress bar
+        # What the pixel steps made of the training images; rehearse does them, fit finds them.
+        self._prepared: tuple[Dataset, Dataset] | None = None
 
     # ---- training -------------------------------------------------------------------
 
@@ -165,7 +176,9 @@ class Trainer:
         self.saved_epochs, self.images_per_epoch = 0, len(train)
         if resume and checkpoint is not None and Path(checkpoint).is_file():
             snapshot.restore(self, Checkpoint.load(checkpoint))
-        self._fit_preprocess(train)
+        prepared = self.prepare(train)
+        self._prepared = None  # the memory is needed
+        checked = None if val is None else self._pixels(val)
         self._told = list(self.callbacks)
         if progress and not any(isinstance(c, ProgressBar) for c in self.callbacks):
             self._told.append(ProgressBar())
@@ -176,7 +189,7 @@ class Trainer:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 while self.epoch < epochs and self.stop_reason is None:
                     self.epoch += 1
-                    self._run_epoch(train, val)
+                    self._run_epoch(prepared, checked)
                     if checkpoint is not None:
                         snapshot.take(self).save(checkpoint)
                         self.saved_epochs = self.epoch
@@ -199,15 +212,16 @@ class Trainer:
 
         Nothing of the model, the optimizer or their random generators changes.
         """
-        self._fit_preprocess(train)
+        prepared = self.prepare(train)
         twin = copy.copy(self)
         twin.model, twin.optimizer = copy.deepcopy((self.model, self.optimizer))
         batch = slice(0, self.batch_size)
         # What goes wrong here goes wrong again in the real step, with epoch and batch.
         with contextlib.suppress(DivergedError), np.errstate(all="ignore"):
-            x = twin._batch(train.images[batch], generator(self.seed, "augment"))
-            twin._step(x, train.labels[batch], 0)
-            twin.predict_scores(train.images[batch])
+            mix = twin._mix(self.batch_size, generator(self.seed, "mix"))
+            x = twin._batch(prepared.images[batch], generator(self.seed, "augment"), mix)
+            twin._step(x, prepared.labels[batch], mix, 0)
+            twin._scores_of(prepared.subset(batch))
 
     def stop(self, reason: str) -> None:
         """End the training after this epoch (for callbacks)."""
@@ -220,7 +234,9 @@ class Trainer:
         with several labels each label at 0.5. The AUC is a mean over classes or labels that
         have positives and negatives, NaN where none has.
         """
-        scores = self.predict_scores(dataset.images)
+        return self._measure(dataset, self.predict_scores(dataset.images))
+
+    def _measure(self, dataset: Dataset, scores: NDArray) -> dict[str, float]:
         return {
             "loss": self.loss.forward(scores, targets(self.loss, dataset.labels, scores))
             + self._penalty(),
@@ -236,11 +252,35 @@ class Trainer:
             )
         return predict_scores(self.model, images, self.preprocess)
 
-    def _fit_preprocess(self, train: Dataset) -> None:
+    # ---- preprocessing --------------------------------------------------------------
+
+    def prepare(self, train: Dataset) -> Dataset:
+        """Do the pixel steps on the training images, and fit what has to be fitted.
+
+        `fit` does this by itself; done before, it is not done again.
+        """
+        if self._prepared is None or self._prepared[0] is not train:
+            self._prepared = train, self._fit_preprocess(train)
+        return self._prepared[1]
+
+    def _fit_preprocess(self, train: Dataset) -> Dataset:
         if self.preprocess is None:
             from minicnn.data.preprocess import Preprocess
 
-            self.preprocess = Preprocess().fit(train.images)
+            self.preprocess = Preprocess()
+        if self.preprocess.fitted:
+            return self._pixels(train)
+        return train.with_images(self.preprocess.fit_prepare(train.images))
+
+    def _pixels(self, dataset: Dataset) -> Dataset:
+        """Do the pixel steps; without any, the data set stays as it is."""
+        assert self.preprocess is not None
+        return dataset.with_images(self.preprocess.prepare(dataset.images))
+
+    def _scores_of(self, prepared: Dataset) -> NDArray[np.float64]:
+        """Compute scores of images whose pixel steps are done."""
+        assert self.preprocess is not None
+        return predict_scores(self.model, prepared.images, self.preprocess.finishing())
 
     # ---- one epoch ------------------------------------------------------------------
 
@@ -250,18 +290,20 @@ class Trainer:
         start = time.perf_counter()
         shuffle = generator(self.seed, "shuffle", self.epoch)
         draws = generator(self.seed, "augment", self.epoch)
+        mixing = generator(self.seed, "mix", self.epoch)
         batches = math.ceil(len(train) / self.batch_size)
         loss = correct = images = 0.0
         self.model.train()
         for i, indices in enumerate(batch_indices(len(train), self.batch_size, shuffle)):
             if self.schedule is not None:
                 self.optimizer.lr = self.schedule((self.epoch - 1) * batches + i)
-            x = self._batch(train.images[indices], draws)  # (B, C, H, W)
+            mix = self._mix(len(indices), mixing)
+            x = self._batch(train.images[indices], draws, mix)  # (B, C, H, W)
             labels = train.labels[indices]
-            value, scores = self._step(x, labels, i + 1)
+            value, scores = self._step(x, labels, mix, i + 1)
             images += len(indices)
             loss += value * len(indices)
-            correct += accuracy(labels, scores) * len(indices)
+            correct += mixed_accuracy(labels, scores, mix) * len(indices)
             so_far = {"images": images, "loss": loss / images, "accuracy": correct / images}
             for callback in self._told:
                 callback.on_batch_end(self, so_far)
@@ -275,7 +317,7 @@ class Trainer:
             "accuracy": correct / images,
         }
         if val is not None:
-            measured = self.evaluate(val)
+            measured = self._measure(val, self._scores_of(val))
             row |= {f"val_{name}": value for name, value in measured.items()}
             if not math.isfinite(measured["loss"]):
                 what = f"the validation loss of epoch {self.epoch} is not finite"
@@ -287,22 +329,33 @@ class Trainer:
         for callback in self._told:
             callback.on_epoch_end(self, row)
 
-    def _batch(self, images: NDArray, draws: np.random.Generator) -> NDArray:
+    def _mix(self, count: int, draws: np.random.Generator) -> Mix | None:
+        return None if self.augment is None else self.augment.mix(count, draws)
+
+    def _batch(self, images: NDArray, draws: np.random.Generator, mix: Mix | None) -> NDArray:
+        """Turn prepared images (B, C, H, W) into the network's input."""
+        from minicnn.data.preprocess.pipeline import to_float
+
         assert self.preprocess is not None
-        x = self.preprocess.before_augmentation(images, dtype_of(self.model))
+        x = to_float(images, dtype_of(self.model))
         if self.augment is not None:
             x = self.augment(x, draws)
+        if mix is not None:
+            x = mix(x)
         return self.preprocess.after_augmentation(x)
 
-    def _step(self, x: NDArray, labels: NDArray, batch: int) -> tuple[float, NDArray]:
+    def _step(
+        self, x: NDArray, labels: NDArray, mix: Mix | None, batch: int
+    ) -> tuple[float, NDArray]:
         """Do one update; return the loss with its penalty, and the scores."""
         model = self.model
         scores = model.forward(x)  # (B, K)
-        value = self.loss.forward(scores, targets(self.loss, labels, scores)) + self._penalty()
+        value, gradient = loss_and_gradient(self.loss, labels, scores, mix)
+        value += self._penalty()
         if not math.isfinite(value):
             what = f"the loss became {value} in epoch {self.epoch}, batch {batch}"
             raise explain(what, model, x, self.optimizer.lr)
-        model.backward(self.loss.backward())
+        model.backward(gradient)
         if self.penalty is not None:
             self.penalty.add_gradient(model.params, model.grads)
         self.optimizer.step()

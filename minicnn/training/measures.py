@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.evaluation.ranking import macro_roc_auc, roc_auc
 from minicnn.evaluation.scores import probabilities
 from minicnn.losses import BCEWithLogitsLoss, HuberLoss, Loss, MSELoss
+
+if TYPE_CHECKING:
+    from minicnn.data.augment import Mix
 
 # These compare numbers with numbers; cross-entropy takes the class's index.
 ELEMENTWISE = (BCEWithLogitsLoss, MSELoss, HuberLoss)
@@ -54,3 +59,28 @@ def auc(labels: NDArray, scores: NDArray) -> float:
     areas = [roc_auc(labels[:, j], scores[:, j]) for j in range(labels.shape[1])]
     defined = [a for a in areas if not np.isnan(a)]
     return float(np.mean(defined)) if defined else float("nan")
+
+
+def loss_and_gradient(
+    loss: Loss, labels: NDArray, scores: NDArray, mix: Mix | None = None
+) -> tuple[float, NDArray]:
+    """Compute a loss and the gradient (N, K) of its scores.
+
+    With mix-up, ``share loss(labels) + (1 - share) loss(the partners' labels)``, see
+    `minicnn.data.augment.mixup.Mix`.
+    """
+    value = loss.forward(scores, targets(loss, labels, scores))
+    if mix is None:
+        return value, loss.backward()
+    gradient = loss.backward(mix.share)
+    theirs = loss.forward(scores, targets(loss, labels[mix.partner], scores))
+    value = mix.share * value + (1 - mix.share) * theirs
+    return value, gradient + loss.backward(1 - mix.share)
+
+
+def mixed_accuracy(labels: NDArray, scores: NDArray, mix: Mix | None = None) -> float:
+    """Compute `accuracy`; with mix-up, each of both labels counts by its share."""
+    own = accuracy(labels, scores)
+    if mix is None:
+        return own
+    return mix.share * own + (1 - mix.share) * accuracy(labels[mix.partner], scores)

@@ -50,6 +50,10 @@ class Options:
         Whether to change the training images at random.
     augment_strength : float, optional
         From 0, which changes nothing, to 3: multiplies every change the recipe makes.
+    augment_with : str, optional
+        Strengths that replace the recipe's, in words: ``noise=0.05,mixup=0.2``.
+    step : sequence of str, optional
+        Steps of the preprocessing in words, as in `minicnn.data.preprocess.spec`.
     patience : int, optional
         Stop after so many epochs without a better validation loss.
     seed : int
@@ -76,6 +80,8 @@ class Options:
     weight_decay: float | None = None
     augment: bool | None = None
     augment_strength: float | None = None
+    augment_with: str | None = None
+    step: tuple[str, ...] | None = None
     patience: int | None = None
     seed: int = 0
 
@@ -98,9 +104,35 @@ class Options:
                     f"augment_strength is {self.augment_strength:g} but augmentation is off; "
                     f"give one of the two"
                 )
+        self._check_augment_with()
+        self._check_step()
         _check_name("split_by", self.split_by, dict.fromkeys(SPLIT_BY))
         _check_name("model", self.model, zoo.MODELS)
         _check_name("optimizer", self.optimizer, OPTIMIZERS)
+
+    def _check_augment_with(self) -> None:
+        if self.augment_with is None:
+            return
+        from minicnn.data.augment import parse_strengths
+
+        if self.augment is False:
+            raise ArgumentError(
+                f"augment_with is {self.augment_with!r} but augmentation is off; "
+                f"give one of the two"
+            )
+        parse_strengths(self.augment_with)
+
+    def _check_step(self) -> None:
+        if self.step is None:
+            return
+        from minicnn.data.preprocess.spec import parse_preprocess
+
+        if isinstance(self.step, str) or not all(isinstance(word, str) for word in self.step):
+            raise ArgumentError(
+                f"step is {self.step!r}; give a list of texts, one per step of the preprocessing"
+            )
+        object.__setattr__(self, "step", tuple(self.step))  # a list, where it comes from JSON
+        parse_preprocess(self.step)
 
     def to_json(self) -> dict[str, Any]:
         """Return all options as JSON values."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from minicnn.errors import ArgumentError
 
-PURPOSES = ("weights", "shuffle", "augment")
+PURPOSES = ("weights", "shuffle", "augment", "mix")
 
 
 def generator(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
@@ -21,7 +21,7 @@ def generator(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
     ----------
     seed : int
         The seed of the run, from 0 up.
-    purpose : {"weights", "shuffle", "augment"}
+    purpose : {"weights", "shuffle", "augment", "mix"}
         What the numbers are for; different purposes get independent streams.
     epoch : int
         The epoch, from 1 up; 0 for what happens once.

@@ -91,6 +91,7 @@ class Recipe:
     """Every choice of a training, nothing left open; stored in ``config.json``.
 
     ``augment`` holds the strengths of `minicnn.data.augment.Augment`, or None.
+    ``preprocess`` holds the steps in words, as in `minicnn.data.preprocess.spec`.
     ``weights`` is ``"last"``, or ``"best"``: those of the epoch with the least validation
     loss, which is what ``patience`` waits for.
     """
@@ -110,6 +111,8 @@ class Recipe:
     patience: int | None
     weights: str
     width: float = 1.0  # recipes stored before networks had a width lack it
+    # Stored before there were steps to choose, they lack this.
+    preprocess: list[str] = dataclasses.field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return all choices as JSON values."""
@@ -149,6 +152,7 @@ def choose(options: Options, task: Task) -> Recipe:
         patience=options.patience,
         weights="last" if options.patience is None else "best",
         width=1.0 if options.width is None else float(options.width),
+        preprocess=list(options.step or ()),
     )
 
 
@@ -161,13 +165,14 @@ def _weight_decay(options: Options, rule: Rule) -> float:
 
 
 def _augmentation(options: Options) -> dict[str, float] | None:
-    from minicnn.data.augment import Augment
+    from minicnn.data.augment import Augment, parse_strengths
 
+    given = {} if options.augment_with is None else parse_strengths(options.augment_with)
     strength = 1.0 if options.augment_strength is None else options.augment_strength
-    if options.augment is False or strength == 0:
+    if options.augment is False or (strength == 0 and not given):
         return None
-    usual = Augment().to_config()
-    return usual if strength == 1 else {name: value * strength for name, value in usual.items()}
+    usual = {name: value * strength for name, value in Augment().to_config().items()}
+    return usual | given
 
 
 def epochs_for(task: Task) -> int:

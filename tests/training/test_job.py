@@ -147,8 +147,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(tmp_path, data)
 def test_patience_stops_early_and_keeps_the_best_weights(tmp_path, data, monkeypatch):
     losses = iter([3.0, 2.0, 4.0, 5.0, 6.0])
     monkeypatch.setattr(
-        "minicnn.training.loop.Trainer.evaluate",
-        lambda self, dataset: {"loss": next(losses), "accuracy": 0.5, "auc": 0.5},
+        "minicnn.training.loop.Trainer._measure",
+        lambda self, dataset, scores: {"loss": next(losses), "accuracy": 0.5, "auc": 0.5},
     )
     said = []
     job = job_for(data, epochs=9, patience=2)
@@ -201,7 +201,7 @@ def kill_in(monkeypatch, where):
         "minicnn.training.snapshot.take*1",
         "minicnn.training.snapshot.take*2",
         "minicnn.training.loop.predict_scores*4",
-        "minicnn.training.loop.accuracy*6",
+        "minicnn.training.loop.mixed_accuracy*6",
         "minicnn.training.results.predict_scores*1",
         "minicnn.evaluation.results.probabilities*1",
         "minicnn.evaluation.results.write_report*1",
@@ -348,10 +348,10 @@ def test_a_training_that_diverges_at_once_leaves_the_folder_free(tmp_path, data)
 
 
 def test_a_training_that_diverges_later_keeps_its_epochs(tmp_path, data, monkeypatch):
-    def diverge(self, x, labels, batch):
+    def diverge(self, x, labels, mix, batch):
         if self.epoch == 2:
             raise DivergedError("made up")
-        return step(self, x, labels, batch)
+        return step(self, x, labels, mix, batch)
 
     step = Trainer._step
     monkeypatch.setattr(Trainer, "_step", diverge)

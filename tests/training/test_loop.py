@@ -150,12 +150,12 @@ def test_the_model_is_in_training_mode_for_steps_and_in_evaluation_mode_for_vali
 def test_each_epoch_shows_every_image_once_in_an_order_of_its_own(make_model, train):
     seen = []
 
-    class Watch(Preprocess):
-        def before_augmentation(self, images, dtype=np.float32):
-            seen.append(images.copy())
-            return super().before_augmentation(images, dtype)
+    class Watch(Augment):
+        def __call__(self, x, rng):
+            seen.append(np.rint(x * 255).astype(np.uint8))
+            return x
 
-    trainer = make_trainer(make_model(), preprocess=Watch().fit(train.images), batch_size=20)
+    trainer = make_trainer(make_model(), augment=Watch(), batch_size=20)
     trainer.fit(train, epochs=2)
     assert [len(batch) for batch in seen] == [20, 20, 20, 10] * 2
     epochs = [np.concatenate(seen[:4]).reshape(70, -1), np.concatenate(seen[4:]).reshape(70, -1)]

@@ -39,7 +39,7 @@ def find_lungs(x: NDArray) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     found : NDArray
         (N,) whether there was anything to find; else the box is the whole image.
     """
-    count, height, width = x.shape
+    _, height, width = x.shape
     smooth = gaussian_blur(x[:, None], SMOOTH * min(height, width))[:, 0]
     all_pixels = np.ones(smooth.shape, bool)
     dark = smooth < otsu(smooth, all_pixels)[:, None, None]  # (N, H, W)

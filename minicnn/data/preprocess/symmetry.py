@@ -26,8 +26,9 @@ def find_axis(x: NDArray, largest: float) -> tuple[NDArray[np.float64], NDArray[
 
         sum w (x - mirrored x)^2 / (2 sum w (x - mean)^2)
 
-    is least, plus a little for what is unlikely (`UPRIGHT`, `CENTRED`): 0 for perfect symmetry, 1 where both sides know nothing of each other. Between
-    the angles and columns that were tried, the place of the least follows from a parabola.
+    is least, plus a little for what is unlikely (`UPRIGHT`, `CENTRED`): 0 for perfect
+    symmetry, 1 where both sides know nothing of each other. Between the angles and columns
+    that were tried, the place of the least follows from a parabola.
 
     Parameters
     ----------
