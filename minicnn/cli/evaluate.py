@@ -3,37 +3,71 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from minicnn.cli.arguments import add_command, add_id_pattern, add_json, add_part, add_size, place
-from minicnn.cli.output import counting, figures, note, print_json, printable, say, shows_bars
-from minicnn.cli.trained import CONFIG, Trained, open_trained
-from minicnn.errors import ArgumentError, DataError, RunFolderError
+from minicnn.cli import tables
+from minicnn.cli.arguments import (
+    add_command,
+    add_id_pattern,
+    add_json,
+    add_part,
+    add_size,
+    fraction,
+    number,
+    place,
+)
+from minicnn.cli.matching import choose_data, load_for, matched
+from minicnn.cli.measuring import (
+    command_line,
+    measure_corrupted,
+    new_folder,
+    score,
+    trained_on,
+    warn_about,
+    write_metrics,
+)
+from minicnn.cli.output import figures, note, print_json, printable, say
+from minicnn.cli.parser import UsageError
+from minicnn.cli.trained import Trained, open_trained
+from minicnn.errors import ArgumentError
 
 if TYPE_CHECKING:
     from minicnn.data.dataset import Dataset, Splits
+    from minicnn.evaluation.chosen import Chosen
 
 EXAMPLE = """examples:
   minicnn evaluate runs/first
   minicnn evaluate runs/first --split val --json
   minicnn evaluate runs/first/model.npz --data chest_xray/ --split all --out runs/first-on-mine
+  minicnn evaluate runs/first --corruptions --out runs/first-robust
+  minicnn evaluate runs/first runs/second --data pneumoniamnist --out runs/first-or-second
 
 MODEL is a run folder or its model.npz. Without --data it is measured on the data it was
-trained with. --out DIR writes metrics.json, report.html and the pictures into a new folder.
+trained with. Two models are compared on the same images. --out DIR writes metrics.json,
+report.html and the pictures into a new folder.
 """
+MOST_MODELS = 2
 
 
 def add_parser(subparsers: Any) -> None:
     """Add this command to the command line."""
-    parser = add_command(subparsers, "evaluate", "measure a trained model, with intervals", EXAMPLE)
+    parser = add_command(
+        subparsers, "evaluate", "measure a trained model, or compare two, with intervals", EXAMPLE
+    )
     add = parser.add_argument
-    add("model", type=place, metavar="MODEL", help="a run folder, or a model file")
+    add(
+        "models",
+        type=place,
+        nargs="+",
+        metavar="MODEL",
+        help="a run folder, or a model file; two are compared",
+    )
     add(
         "--data",
         type=place,
@@ -43,6 +77,25 @@ def add_parser(subparsers: Any) -> None:
     add_part(parser, "test")
     add_size(parser, "bring images to NxN pixels (the model's own size)")
     add_id_pattern(parser)
+    add(
+        "--threshold",
+        type=fraction,
+        action="append",
+        default=[],
+        metavar="P",
+        help="measure this threshold on the probability too; may be given several times",
+    )
+    add(
+        "--target-sensitivity",
+        type=number(above=0, maximum=1),
+        metavar="S",
+        help="choose on val the highest threshold that finds this share of the positives (0.95)",
+    )
+    add(
+        "--corruptions",
+        action="store_true",
+        help="measure on images with noise, blur, wrong exposure and so on, too",
+    )
     add("--out", type=place, metavar="DIR", help="a new folder for metrics, report and pictures")
     add_json(parser)
     parser.set_defaults(run=run)
@@ -50,189 +103,136 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and report; errors are raised as `MinicnnError`."""
-    from minicnn.data.wording import count_of
-    from minicnn.evaluation.summary import summarize
-    from minicnn.training.predicting import predict_scores
+    _refuse_options_as_models(args.models)
+    if len(args.models) > MOST_MODELS:
+        raise ArgumentError(
+            f"{len(args.models)} models were given; expected one to measure, or two to compare"
+        )
+    if len(args.models) == MOST_MODELS:
+        from minicnn.cli.evaluate_two import run_two
 
-    trained = open_trained(args.model)
-    spec, options = _data_of(args, trained)
-    out = None if args.out is None else _new_folder(Path(args.out))
-    try:
-        splits = _load(spec, options, trained, own=args.data is None)
-        dataset = _matched(splits.part(args.split), splits.name, trained)
-        with counting(len(dataset), "measuring") as done:
-            scores = predict_scores(
-                trained.model, dataset.images, trained.preprocess, progress=done
-            )
-        metrics = {
-            "model": str(trained.path),
-            "data": splits.name,
-            "split": args.split,
-            **summarize(
-                dataset.labels,
-                scores,
-                dataset.classes,
-                multilabel=dataset.multilabel,
-                ids=dataset.ids,
-            ),
-            "parameters": trained.parameters,
-        }
-        metrics["notes"] = [*_warn(args.split, splits), *metrics["notes"]]
-        for sentence in dict.fromkeys([*splits.notes, *metrics["notes"]]):
-            note(sentence)
-        # Said before it is written: a full disk must not lose the figures.
-        if args.json:
-            print_json(metrics)
-        else:
-            number = count_of(len(dataset), "image")
-            where = f"{printable(trained.path)} on {printable(splits.name)}"
-            print(f"{where}, {args.split}: {number}\n")
-            print(figures(metrics))
-        if out is not None:
-            _write(out, splits, dataset, scores, metrics, trained, args)
-            if not args.json:
-                print(f"\nreport: {printable(out / 'report.html')}")
-    except BaseException:
-        if out is not None:
-            _remove_if_empty(out)
-        raise
+        return run_two(args)
+    trained = open_trained(args.models[0])
+    spec, options = choose_data(trained, args.data, args.size, args.id_pattern)
+    with new_folder(args.out) as out:
+        splits = load_for(trained, spec, options, own=args.data is None)
+        _measure(args, trained, splits, out)
     return 0
 
 
-def _data_of(args: argparse.Namespace, trained: Trained) -> tuple[str, dict[str, Any]]:
-    """Choose the data: what was asked for, else what the model was trained with."""
-    if args.data is not None:
-        return args.data, {"size": args.size, "id_pattern": args.id_pattern}
-    if trained.run is None:
-        raise ArgumentError(
-            f"{trained.path} lies in no run folder, so its data are unknown; say which: --data SPEC"
-        )
-    try:
-        options = json.loads((trained.run / CONFIG).read_text(encoding="utf-8"))["options"]
-        spec = options["data"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{trained.run / CONFIG} does not say what the model was trained with ({error}); "
-            f"say which data to take: --data SPEC"
-        ) from None
-    size = options.get("size") if args.size is None else args.size
-    pattern = options.get("id_pattern") if args.id_pattern is None else args.id_pattern
-    return spec, {"size": size, "id_pattern": pattern, "split_by": options.get("split_by")}
-
-
-def _load(spec: str, options: dict[str, Any], trained: Trained, own: bool) -> Splits:
-    from minicnn import data
-
-    if options["size"] is None:
-        options = {**options, "size": _model_size(spec, trained)}
-    try:
-        return data.load(spec, progress=shows_bars(), **options)
-    except DataError as error:
-        if not own:
-            raise
-        raise DataError(
-            f"the data {trained.path} was trained on cannot be loaded: {error}; if they were "
-            f"moved, say where they are: --data SPEC"
-        ) from error
-
-
-def _model_size(spec: str, trained: Trained) -> int | None:
-    """Return the model's own size where the data come in any, else None: as they are."""
-    from minicnn.data import registry
-
-    _, height, width = trained.input_shape
-    if height != width:
-        return None
-    try:
-        named = registry.find(spec, height) is not None
-    except ArgumentError:  # the name says another size, and the comparison below will tell
-        return None
-    return height if named or Path(spec).expanduser().is_dir() else None
-
-
-def _matched(dataset: Dataset, name: str, trained: Trained) -> Dataset:
-    """Check that model and data fit, and bring the classes into the model's order."""
-    if dataset.multilabel != trained.multilabel:
-        kinds = {False: "one class per image", True: "several labels per image"}
-        raise DataError(
-            f"{trained.path} tells {kinds[trained.multilabel]}, but {name} has "
-            f"{kinds[dataset.multilabel]}; evaluate it on data of its own kind"
-        )
-    if dataset.image_shape != trained.input_shape:
-        raise DataError(
-            f"the images of {name} are {_describe_shape(dataset.image_shape)}, but {trained.path} "
-            f"was trained on {_describe_shape(trained.input_shape)}; give data of that kind "
-            f"(folders and named sets take --size)"
-        )
-    # In MedMNIST files without names the classes are called 0, 1, ...
-    nameless = dataset.classes == tuple(map(str, range(len(trained.classes))))
-    own = [c.casefold() for c in trained.classes]
-    theirs = own if nameless else [c.casefold() for c in dataset.classes]
-    if sorted(theirs) != sorted(own):
-        raise DataError(
-            f"{name} has the classes {', '.join(dataset.classes)}, but {trained.path} knows "
-            f"{', '.join(trained.classes)}; both must be the same"
-        )
-    order = [theirs.index(c) for c in own]
-    if dataset.multilabel:
-        labels = dataset.labels[:, order]  # (N, L)
-    else:
-        labels = np.argsort(order)[dataset.labels]  # (N,) data's number -> model's number
-    return type(dataset)(dataset.images, labels, trained.classes, dataset.ids, dataset.names)
-
-
-def _describe_shape(shape: tuple[int, int, int]) -> str:
-    channels, height, width = shape
-    return f"{height}x{width} with {channels} channel{'s' * (channels > 1)}"
-
-
-def _warn(split: str, splits: Splits) -> list[str]:
-    if split not in ("train", "all"):
-        return []
-    what = "These are" if split == "train" else "Among these are"
-    return [
-        f"{what} the train images of {splits.name}; if the model was trained on them, the "
-        f"figures say little about new images."
-    ]
-
-
-def _new_folder(path: Path) -> Path:
-    """Make the folder and see that it can be written, before any work is done."""
-    try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunFolderError(
-                f"{path} exists and is not an empty folder; give --out the name of a new one"
+def _refuse_options_as_models(models: Sequence[str]) -> None:
+    for name in models:
+        # After a bare -- everything is taken as a model.
+        if name.startswith("--") and not Path(name).exists():
+            raise UsageError(
+                f"{name} is in the wrong place; options go after minicnn evaluate and before any "
+                f"-- (help: minicnn evaluate --help)"
             )
-        path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".probe"
-        probe.write_bytes(bytes(1 << 20))
-        probe.unlink()
-    except OSError as error:
-        raise RunFolderError(
-            f"the folder {path} cannot be written: {error.strerror or error}; choose another "
-            f"with --out"
-        ) from None
-    return path
 
 
-def _remove_if_empty(path: Path) -> None:
-    # Whatever was written stays.
-    with contextlib.suppress(OSError):
-        path.rmdir()
+def _measure(args: argparse.Namespace, trained: Trained, splits: Splits, out: Path | None) -> None:
+    from minicnn.data.wording import count_of
+    from minicnn.evaluation.assessment import assess, on_choice
+    from minicnn.evaluation.chosen import TARGET
+    from minicnn.evaluation.summary import summarize
+
+    dataset = matched(splits.part(args.split), splits.name, trained)
+    target = TARGET if args.target_sensitivity is None else args.target_sensitivity
+    scores = score(trained, dataset.images, "measuring")
+    # Checked first: no figure of a model that gives NaN is worth a second pass.
+    summary = summarize(
+        dataset.labels,
+        scores,
+        dataset.classes,
+        multilabel=dataset.multilabel,
+        ids=dataset.ids,
+    )
+    chosen, on_this_data = _choose(args, trained, splits, target)
+    metrics = {
+        "model": str(trained.path),
+        "data": splits.name,
+        "split": args.split,
+        **summary,
+        **assess(
+            dataset.labels,
+            scores,
+            dataset.classes,
+            multilabel=dataset.multilabel,
+            ids=dataset.ids,
+            chosen=chosen,
+            target=target,
+            thresholds=args.threshold,
+        ),
+        "parameters": trained.parameters,
+    }
+    if args.corruptions:
+        metrics["robustness"] = measure_corrupted(dataset, scores, trained, chosen)
+    seen_before = args.split in ("val", "all") and on_this_data
+    metrics["notes"] = [
+        *warn_about(args.split, splits),
+        *metrics["notes"],
+        *on_choice(metrics, seen_before),
+    ]
+    for sentence in dict.fromkeys([*splits.notes, *metrics["notes"]]):
+        note(sentence)
+    # Said before it is written: a full disk must not lose the figures.
+    if args.json:
+        print_json(metrics)
+    else:
+        counted = count_of(len(dataset), "image")
+        where = f"{printable(trained.path)} on {printable(splits.name)}"
+        print(f"{where}, {args.split}: {counted}\n")
+        parts = [figures(metrics)]
+        parts += [f(metrics) for f in (tables.operating_points, tables.calibration)]
+        parts.append(tables.robustness(metrics))
+        print("\n\n".join(filter(None, parts)))
+    if out is not None:
+        _write(out, splits, dataset, scores, metrics, trained, args)
+        if not args.json:
+            print(f"\nreport: {printable(out / 'report.html')}")
+
+
+def _choose(
+    args: argparse.Namespace, trained: Trained, splits: Splits, target: float
+) -> tuple[Chosen | None, bool]:
+    """Take thresholds and temperature from the run, else choose them on these data's val.
+
+    Returns also whether they were chosen on the data that are measured.
+    """
+    from minicnn.evaluation.chosen import choose, from_metrics
+
+    if trained.run is not None:
+        try:
+            kept = json.loads((trained.run / "metrics.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            kept = {}
+        found = from_metrics(kept, target) if isinstance(kept, dict) else None
+        if found is not None:
+            return found, kept.get("data") == splits.name
+    val = matched(splits.val, splits.name, trained)
+    scores = score(trained, val.images, "choosing thresholds on val")
+    source = f"{len(val):,} val images of {splits.name}"
+    return choose(
+        val.labels,
+        scores,
+        val.classes,
+        multilabel=val.multilabel,
+        target=target,
+        source=source,
+    ), True
 
 
 def _write(
     out: Path,
     splits: Splits,
     dataset: Dataset,
-    scores: np.ndarray,
+    scores: NDArray,
     metrics: dict[str, Any],
     trained: Trained,
     args: argparse.Namespace,
 ) -> None:
     from minicnn.evaluation.card import describe_data
     from minicnn.evaluation.results import write_results
-    from minicnn.files import write_text
 
     say("drawing, writing the report")
     name = trained.metadata.get("model") or trained.path.name
@@ -243,20 +243,27 @@ def _write(
         confusion=out / "confusion.png",
         roc=out / "roc.png",
         mistakes=out / "mistakes.png",
+        folder=out,
+        figures=_examples(dataset) if args.corruptions else {},
         report=out / "report.html",
         title=f"{name} on {splits.name}",
-        data=describe_data(splits),
+        data=describe_data(splits) | trained_on([trained], splits),
         config={"model file": str(trained.path), "split": args.split},
-        command=_command(args),
+        command=command_line(args),
     )
-    text = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(out / "metrics.json", text + "\n")
+    write_metrics(out, metrics)
 
 
-def _command(args: argparse.Namespace) -> str:
-    words = ["minicnn", "evaluate", shlex.quote(args.model)]
-    for flag in ("data", "split", "size", "id-pattern", "out"):
-        value = getattr(args, flag.replace("-", "_"))
-        if value is not None:
-            words += [f"--{flag}", shlex.quote(str(value))]
-    return " ".join(words)
+def _examples(dataset: Dataset) -> dict[str, bytes]:
+    """Draw the first image under each corruption, mild, middling and strong."""
+    from minicnn.data.corruptions import NAMES, corrupt
+    from minicnn.evaluation.results import drawn
+    from minicnn.plots.images import plot_images
+
+    shown = [(name, severity) for name in NAMES for severity in (1, 3, 5)]
+    images = [
+        corrupt(dataset.images[:1], name, severity, multilabel=dataset.multilabel)[0]
+        for name, severity in shown
+    ]
+    captions = [[f"{name}, {severity}"] for name, severity in shown]
+    return {"corrupted": drawn(plot_images, np.stack(images), captions)}

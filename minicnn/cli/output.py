@@ -87,13 +87,13 @@ def columns(rows: Sequence[Sequence[str]], left: int = 1) -> str:
 def figures(metrics: Mapping[str, Any]) -> str:
     """Lay out the figures with their intervals, and the confusion matrix or the labels."""
     rows = [
-        [name, _number(metrics[key]), _interval(metrics["intervals"].get(key))]
+        [name, number(metrics[key]), interval(metrics["intervals"].get(key))]
         for key, name in FIGURES.items()
     ]
     parts = [columns(rows)]
     if metrics.get("baseline_accuracy") is not None:
         parts.append(
-            f"always giving the commonest answer: accuracy {_number(metrics['baseline_accuracy'])}"
+            f"always giving the commonest answer: accuracy {number(metrics['baseline_accuracy'])}"
         )
     parts.append(_labels(metrics) if "labels" in metrics else _confusion(metrics))
     if metrics.get("interval_method"):
@@ -104,9 +104,9 @@ def figures(metrics: Mapping[str, Any]) -> str:
 def _labels(metrics: Mapping[str, Any]) -> str:
     rows = [["label", "positives", "AUC", "95 %", "average precision", "recall", "precision"]]
     for name, m in metrics["labels"].items():
-        interval = _interval(m["intervals"].get("auc"))
-        numbers = [_number(m[key]) for key in ("average_precision", "recall", "precision")]
-        rows.append([name, f"{m['positives']:,}", _number(m["auc"]), interval, *numbers])
+        bounds = interval(m["intervals"].get("auc"))
+        numbers = [number(m[key]) for key in ("average_precision", "recall", "precision")]
+        rows.append([name, f"{m['positives']:,}", number(m["auc"]), bounds, *numbers])
     return columns(rows)
 
 
@@ -118,11 +118,13 @@ def _confusion(metrics: Mapping[str, Any]) -> str:
     return columns(rows)
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Write a figure, or that it is undefined."""
     return "undefined" if value is None else f"{value:.3f}"
 
 
-def _interval(bounds: Sequence[float | None] | None) -> str:
+def interval(bounds: Sequence[float | None] | None) -> str:
+    """Write an interval, or nothing where there is none."""
     if not bounds or bounds[0] is None or bounds[1] is None:
         return ""
     return f"[{bounds[0]:.3f}, {bounds[1]:.3f}]"

@@ -16,7 +16,8 @@ def describe_data(splits: Splits) -> dict[str, Any]:
     dict
         Fit for JSON: ``name``, ``credit``, ``image_shape``, ``several_labels``, ``parts``
         (for each the number of ``images``, of each class in ``classes``, and of
-        ``patients`` or None), ``split`` and ``notes``.
+        ``patients`` or None), ``split`` and ``notes``. Whoever measures a model on other
+        data than it was trained on adds ``trained_on``, their name.
     """
     parts = {}
     for name in ("train", "val", "test"):

@@ -32,7 +32,7 @@ PREVALENCES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 def rates_of(confusion: NDArray) -> dict[str, Floats]:
     """Sensitivity, specificity, PPV and NPV of confusion matrices (..., 2, 2) -> (...)."""
     m = np.asarray(confusion, dtype=np.float64)
-    (tn, fp), (fn, tp) = ((m[..., t, c] for c in (0, 1)) for t in (0, 1))
+    tn, fp, fn, tp = m[..., 0, 0], m[..., 0, 1], m[..., 1, 0], m[..., 1, 1]
     return {
         "sensitivity": _ratio(tp, tp + fn),
         "specificity": _ratio(tn, tn + fp),

@@ -24,12 +24,22 @@ from minicnn.evaluation.html import (
     section,
     table,
 )
+from minicnn.evaluation.report_card import card_section
+from minicnn.evaluation.report_measures import (
+    averages_table,
+    calibration_section,
+    labels_table,
+    operating_section,
+    prevalence_section,
+    robustness_section,
+)
 from minicnn.evaluation.report_style import STYLE
 from minicnn.evaluation.report_tables import (
-    GAP,
     cost,
     data_section,
     history_table,
+    interval,
+    number,
     settings_table,
 )
 from minicnn.files import write_text
@@ -49,9 +59,15 @@ ALT = {
     "curves": "Learning curves: loss, accuracy and AUC after each epoch",
     "confusion": "Confusion matrix",
     "roc": "ROC curve",
+    "precision_recall": "Precision-recall curve",
+    "thresholds": "Sensitivity and specificity against the threshold",
+    "prevalence": "Predictive values against the prevalence",
+    "reliability": "Reliability diagram",
+    "robustness": "Balanced error under each corruption, in five severities",
+    "corrupted": "One image under each corruption",
 }
 # Charts of the results stand in pairs; the rest of the figures follow one by one.
-PAIR = ("confusion", "roc")
+PAIR = ("confusion", "roc", "precision_recall", "thresholds")
 # Width over height from which a chart gets a row of its own.
 WIDE = 1.3
 # Charts have 144 pixels per inch, screens 96: so their text is as large as the text around.
@@ -100,7 +116,7 @@ def write_report(
     config
         Settings, possibly nested; what is None was left open and is left out.
     figures
-        PNG bytes or files by name: ``curves``, ``confusion``, ``roc``, or any other.
+        PNG bytes or files by name: those of `ALT`, each in its place, or any other.
     mistakes
         The images the model got most wrong.
     notes
@@ -117,9 +133,13 @@ def write_report(
         paragraph(subtitle or _measured_on(metrics), "muted"),
         f'<div class="warning" role="note">{escape(NOT_FOR_CLINICAL_USE)}</div>',
         _key_figures(metrics),
-        _labels_table(metrics),
-        section("Notes", _list(heard)),
-        _results(pictures),
+        section("Label by label", labels_table(metrics)),
+        section("Notes", bullets(heard)),
+        _results(pictures, metrics),
+        operating_section(metrics),
+        prevalence_section(metrics, _chart(pictures, "prevalence")),
+        calibration_section(metrics, _chart(pictures, "reliability")),
+        robustness_section(metrics, _chart(pictures, "robustness"), _chart(pictures, "corrupted")),
         section("Learning curves", _chart(pictures, "curves"), history_table(rows)),
         *(
             section(name.replace("_", " ").capitalize(), _chart(pictures, name))
@@ -127,13 +147,19 @@ def write_report(
             if name not in ALT
         ),
         _mistakes(mistakes, metrics),
+        card_section(metrics, data),
         data_section(data),
         section("Settings", settings_table(config), cost(metrics)),
         section("Do it again", f"<pre>{escape(command)}</pre>" if command else ""),
-        _footer(),
+        footer(),
     ]
+    write_text(path, page(title, body))
+
+
+def page(title: str, body: Iterable[str]) -> str:
+    """Return a whole page that loads nothing."""
     text = "\n".join(part for part in body if part)
-    write_text(path, _PAGE.format(title=escape(title), style=STYLE, body=text))
+    return _PAGE.format(title=escape(title), style=STYLE, body=text)
 
 
 _PAGE = """<!DOCTYPE html>
@@ -164,17 +190,17 @@ def _key_figures(metrics: Mapping[str, Any]) -> str:
     intervals = metrics.get("intervals", {})
     cards = []
     for name, label in FIGURES.items():
-        range_ = _interval(intervals.get(name))
+        range_ = interval(intervals.get(name))
         cards.append(
             f'<div class="figure"><span class="name">{label}</span>'
-            f"<b>{_number(metrics.get(name))}</b>"
+            f"<b>{number(metrics.get(name))}</b>"
             f'<span class="range">{escape(range_ or " ")}</span></div>'
         )
     remarks = []
     if metrics.get("baseline_accuracy") is not None:
         remarks.append(
             f"Always giving the commonest answer would score an accuracy of "
-            f"{_number(metrics['baseline_accuracy'])}."
+            f"{number(metrics['baseline_accuracy'])}."
         )
     if "labels" in metrics:
         remarks.append("The figures are means over the labels that have positives.")
@@ -202,37 +228,20 @@ def _validation(metrics: Mapping[str, Any]) -> str:
     if not val:
         return ""
     rows = [
-        [label, _number(metrics.get(name)), _number(val.get(name))]
-        for name, label in FIGURES.items()
+        [label, number(metrics.get(name)), number(val.get(name))] for name, label in FIGURES.items()
     ]
     head = ["", metrics.get("split", "measured"), f"val ({val['n']:,})" if "n" in val else "val"]
     return details("Beside the validation images", table(rows, head))
 
 
-def _labels_table(metrics: Mapping[str, Any]) -> str:
-    if "labels" not in metrics:
-        return ""
-    rows = []
-    for name, m in metrics["labels"].items():
-        rows.append(
-            [
-                name,
-                f"{m['positives']:,}",
-                _number(m["auc"]),
-                _interval(m.get("intervals", {}).get("auc")) or GAP,
-                *(_number(m[k]) for k in ("average_precision", "recall", "precision", "f1")),
-            ]
-        )
-    head = ["", "positives", "AUC", "95 %", "average precision", "recall", "precision", "F1"]
-    return section("Label by label", table(rows, head))
-
-
-def _results(pictures: Mapping[str, bytes]) -> str:
+def _results(pictures: Mapping[str, bytes], metrics: Mapping[str, Any]) -> str:
     names = [name for name in PAIR if name in pictures]
-    charts = "".join(_chart(pictures, name) for name in names)
-    if charts and not any(_is_wide(pictures[name]) for name in names):
-        charts = f'<div class="pair">{charts}</div>'
-    return section("Decisions and ranking", charts)
+    # What is wide takes a row of its own.
+    charts = "".join(_chart(pictures, name) for name in names if _is_wide(pictures[name]))
+    narrow = "".join(_chart(pictures, name) for name in names if not _is_wide(pictures[name]))
+    if narrow:
+        charts += f'<div class="pair">{narrow}</div>'
+    return section("Decisions and ranking", charts, averages_table(metrics))
 
 
 def _chart(pictures: Mapping[str, bytes], name: str) -> str:
@@ -252,24 +261,31 @@ def _is_wide(png: bytes) -> bool:
 def _mistakes(mistakes: Sequence[Example], metrics: Mapping[str, Any]) -> str:
     if not mistakes:
         return ""
-    cells = []
-    for example in mistakes:
-        lines = "<br>".join(escape(line) for line in example.lines)
-        shown = picture(image_to_png(example.image), ", ".join(example.lines))
-        cells.append(f"<figure>{shown}<figcaption>{lines}</figcaption></figure>")
     return section(
         "Worst mistakes",
         paragraph("Wrong answers the model was surest of, as the model saw them.", "muted small"),
-        f'<div class="mistakes">{"".join(cells)}</div>',
+        gallery(mistakes),
     )
 
 
-def _list(sentences: Iterable[str]) -> str:
+def gallery(examples: Iterable[Example]) -> str:
+    """Return images in a grid, each with its lines below."""
+    cells = []
+    for example in examples:
+        lines = "<br>".join(escape(line) for line in example.lines)
+        shown = picture(image_to_png(example.image), ", ".join(example.lines))
+        cells.append(f"<figure>{shown}<figcaption>{lines}</figcaption></figure>")
+    return f'<div class="mistakes">{"".join(cells)}</div>'
+
+
+def bullets(sentences: Iterable[str]) -> str:
+    """Return a list of sentences, or nothing."""
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
     return f"<ul>{items}</ul>" if items else ""
 
 
-def _footer() -> str:
+def footer() -> str:
+    """Say what made the page."""
     import platform
 
     import numpy as np
@@ -281,13 +297,3 @@ def _footer() -> str:
         f"{platform.system()} {platform.machine()}"
     )
     return f"<footer>{escape(made_by)}</footer>"
-
-
-def _number(value: float | None) -> str:
-    return GAP if value is None else f"{value:.3f}"
-
-
-def _interval(bounds: Sequence[float | None] | None) -> str:
-    if not bounds or bounds[0] is None or bounds[1] is None:
-        return ""
-    return f"[{bounds[0]:.3f}, {bounds[1]:.3f}]"

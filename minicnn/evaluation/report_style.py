@@ -38,7 +38,9 @@ section {
 .figure b { display: block; font-size: 1.75rem; line-height: 1.2; font-weight: 650; }
 .figure .name { color: var(--muted); font-size: 0.87rem; }
 .figure .range { color: var(--muted); font-size: 0.87rem; font-variant-numeric: tabular-nums; }
-.figures + p, .scroll + p { margin-top: 12px; }
+.figures + p, .scroll + p, .pair + p, .pair + details, .chart + p { margin-top: 12px; }
+.scroll + .scroll { margin-top: 18px; }
+section > details + details, p + details, details + p { margin-top: 8px; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr));
   gap: 18px; align-items: center; }
 img.chart { display: block; max-width: 100%; height: auto; margin: 0 auto; }
@@ -68,12 +70,18 @@ ul { margin: 0; padding-left: 20px; }
 li { margin-bottom: 6px; overflow-wrap: anywhere; }
 summary { cursor: pointer; color: var(--accent); }
 details > *:not(summary) { margin-top: 12px; }
+dl.card { margin: 0; display: grid; grid-template-columns: 9em 1fr; gap: 4px 16px; }
+dl.card dt { color: var(--muted); grid-column: 1; }
+dl.card dd { margin: 0; grid-column: 2; overflow-wrap: anywhere; }
 footer { color: var(--muted); font-size: 0.85rem; }
 @media (max-width: 560px) {
   main { padding: 18px 12px 32px; }
   section { padding: 16px 14px; }
   .figures { grid-template-columns: repeat(2, 1fr); }
   .figure b { font-size: 1.45rem; }
+  dl.card { grid-template-columns: 1fr; }
+  dl.card dd { grid-column: 1; }
+  dl.card dt { margin-top: 8px; }
   .mistakes { grid-template-columns: repeat(2, 1fr); }
   /* A wide chart shrunk to a phone could not be read: it scrolls instead. */
   img.wide { max-width: none; width: 660px; }

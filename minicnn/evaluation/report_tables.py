@@ -10,6 +10,18 @@ from minicnn.evaluation.html import details, paragraph, section, table
 GAP = "–"
 
 
+def number(value: float | None) -> str:
+    """Write a figure, or a dash where it is undefined."""
+    return GAP if value is None else f"{value:.3f}"
+
+
+def interval(bounds: Sequence[float | None] | None) -> str:
+    """Write an interval, or nothing where there is none."""
+    if not bounds or bounds[0] is None or bounds[1] is None:
+        return ""
+    return f"[{bounds[0]:.3f}, {bounds[1]:.3f}]"
+
+
 def data_section(data: Mapping[str, Any] | None) -> str:
     """Count images, patients and classes in each part."""
     if not data:

@@ -126,7 +126,7 @@ def measure_robustness(
     found: dict[str, dict[int, tuple[float, float]]] = {}
     for name, severity, score in spoiled:
         found.setdefault(name, {})[severity] = measure(score())
-    corruptions = {}
+    corruptions: dict[str, dict[str, Any]] = {}
     for name, by_severity in found.items():
         pairs = [by_severity[s] for s in sorted(by_severity)]
         errors = [pair[0] for pair in pairs]

@@ -20,29 +20,32 @@ GRID = np.linspace(0, 1, 201)
 
 def plot_roc(
     labels: ArrayLike,
-    probabilities: ArrayLike,
+    scores: ArrayLike,
     metrics: Mapping[str, Any],
     target: style.Target,
     *,
+    threshold: float = 0.5,
     title: str = "",
 ) -> None:
     """Draw the ROC curve with its area and interval.
 
-    Two classes give one curve, with the point of threshold 0.5 marked. More classes, or
+    Two classes give one curve, with the point of a probability of 0.5 marked. More classes, or
     several labels, give a thin line each, best first, and their mean.
 
     Parameters
     ----------
     labels
         (N,) class numbers or (N, L) of 0 and 1.
-    probabilities
-        (N, C) or (N, L).
+    scores
+        (N, C) or (N, L) probabilities, or log-odds, which never tie.
     metrics
         The summary of the same scores (`minicnn.evaluation.summary.summarize`).
     target
         A path, or an open binary file, for the PNG.
+    threshold
+        What a probability of 0.5 is in ``scores``: 0 for log-odds.
     """
-    truth, p = np.asarray(labels), np.asarray(probabilities)
+    truth, p = np.asarray(labels), np.asarray(scores)
     classes: Sequence[str] = metrics["classes"]
     several = truth.ndim == 2
     figure = style.chart(7.8 if several or len(classes) > 2 else 5.0, 4.8)
@@ -61,18 +64,20 @@ def plot_roc(
     elif len(classes) > 2:
         _draw_many(axes, [truth == c for c in range(len(classes))], p, classes, metrics)
     else:
-        _draw_one(axes, truth, p[:, 1], metrics)
+        _draw_one(axes, truth, p[:, 1], metrics, threshold)
     style.save(figure, target)
 
 
-def _draw_one(axes: Axes, labels: NDArray, scores: NDArray, metrics: Mapping[str, Any]) -> None:
+def _draw_one(
+    axes: Axes, labels: NDArray, scores: NDArray, metrics: Mapping[str, Any], threshold: float
+) -> None:
     if metrics["auc"] is None:
-        _say_undefined(axes)
+        say_undefined(axes)
         return
     fpr, tpr, _ = ranking.roc_curve(labels, scores)
     axes.fill_between(fpr, tpr, color=style.TRAIN, alpha=0.08, linewidth=0)
-    axes.plot(fpr, tpr, color=style.TRAIN, linewidth=2, label=_with_interval("AUC", metrics))
-    called, positive = scores > 0.5, labels == 1
+    axes.plot(fpr, tpr, color=style.TRAIN, linewidth=2, label=with_interval("AUC", "auc", metrics))
+    called, positive = scores > threshold, labels == 1
     axes.plot(
         [called[~positive].mean()],
         [called[positive].mean()],
@@ -94,7 +99,7 @@ def _draw_many(
     areas = np.array([ranking.roc_auc(t, scores[:, j]) for j, t in enumerate(truths)])
     best_first = [int(j) for j in np.argsort(-areas) if not np.isnan(areas[j])]
     if not best_first:
-        _say_undefined(axes)
+        say_undefined(axes)
         return
     curves = []
     for j, color in zip(best_first, style.ranked_colors(len(best_first)), strict=True):
@@ -107,8 +112,13 @@ def _draw_many(
         np.append(0, np.mean(curves, axis=0)),
         color=style.INK,
         linewidth=2.4,
-        label=_with_interval("mean", metrics),
+        label=with_interval("mean", "auc", metrics),
     )
+    legend_beside(axes, "AUC")
+
+
+def legend_beside(axes: Axes, title: str) -> None:
+    """Put a long legend beside the axes, its last entry (the mean) on top."""
     handles, names = axes.get_legend_handles_labels()
     axes.legend(
         [handles[-1], *handles[:-1]],
@@ -118,19 +128,21 @@ def _draw_many(
         fontsize=style.SMALL,
         frameon=False,
         labelcolor=style.INK,
-        title="AUC",
+        title=title,
         title_fontsize=style.SMALL,
         alignment="left",
     )
 
 
-def _with_interval(what: str, metrics: Mapping[str, Any]) -> str:
-    text = f"{what} {metrics['auc']:.3f}"
-    low, high = metrics.get("intervals", {}).get("auc") or (None, None)
+def with_interval(what: str, name: str, metrics: Mapping[str, Any]) -> str:
+    """Return a figure with its interval in words, for a legend."""
+    text = f"{what} {metrics[name]:.3f}"
+    low, high = metrics.get("intervals", {}).get(name) or (None, None)
     return text if low is None else f"{text} ({low:.3f} to {high:.3f})"
 
 
-def _say_undefined(axes: Axes) -> None:
+def say_undefined(axes: Axes) -> None:
+    """Write into empty axes why there is no curve."""
     axes.text(
         0.5,
         0.56,

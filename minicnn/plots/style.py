@@ -79,6 +79,22 @@ def legend_above(axes: Axes) -> None:
     )
 
 
+def legend_on_top(axes: Axes, title: str, columns: int = 2) -> None:
+    """Put a legend of several rows between the axes and their title, which moves up."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(-0.015, 1.0),
+        ncols=columns,
+        fontsize=SMALL,
+        frameon=False,
+        labelcolor=INK,
+        handlelength=1.8,
+        columnspacing=1.2,
+    )
+    rows = -(-len(axes.get_legend_handles_labels()[0]) // columns)
+    axes.set_title(plain(title), loc="left", fontsize=TITLE, color=INK, pad=14 + 12.5 * rows)
+
+
 def save(figure: Figure, target: Target) -> None:
     """Write a PNG file, all or nothing, or into an open binary file.
 

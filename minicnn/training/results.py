@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from minicnn import storage
 from minicnn.data.preprocess import Preprocess
 from minicnn.evaluation import results
+from minicnn.evaluation.assessment import assess, on_choice
 from minicnn.evaluation.card import describe_data
+from minicnn.evaluation.chosen import choose
 from minicnn.evaluation.summary import summarize
 from minicnn.layers.base import Layer
 from minicnn.training.history import History
@@ -89,8 +91,10 @@ def write_results(
         "split": "test",
         **measure(splits.test, test),
         "val": measure(splits.val, val),
+        **_beyond(splits, val, test),
         **facts,
     }
+    metrics["notes"] = [*metrics["notes"], *on_choice(metrics, same_images=False)]
     kept = facts["kept_epoch"]
     results.write_results(
         splits.test,
@@ -111,6 +115,25 @@ def write_results(
     return metrics
 
 
+def _beyond(splits: Splits, val: NDArray, test: NDArray) -> dict[str, Any]:
+    """Choose thresholds and a temperature on val, and measure them on test."""
+    chosen = choose(
+        splits.val.labels,
+        val,
+        splits.classes,
+        multilabel=splits.multilabel,
+        source=f"{len(splits.val):,} val images of {splits.name}",
+    )
+    return assess(
+        splits.test.labels,
+        test,
+        splits.classes,
+        multilabel=splits.multilabel,
+        ids=splits.test.ids,
+        chosen=chosen,
+    )
+
+
 def command_line(options: Mapping[str, Any]) -> str:
     """Return the command that trains with these options."""
     words = ["minicnn", "train"]
@@ -120,6 +143,9 @@ def command_line(options: Mapping[str, Any]) -> str:
             words.append(flag)
         elif value is False:
             words.append(flag.replace("--", "--no-", 1))
+        elif isinstance(value, list | tuple):
+            for item in value:
+                words += [flag, shlex.quote(str(item))]
         elif value is not None:
             words += [flag, shlex.quote(str(value))]
     return " ".join(words)

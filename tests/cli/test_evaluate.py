@@ -63,6 +63,10 @@ def test_out_writes_metrics_report_and_pictures(cli: Cli, run: Path, tmp_path: P
         "report.html",
         "confusion.png",
         "roc.png",
+        "precision_recall.png",
+        "thresholds.png",
+        "prevalence.png",
+        "reliability.png",
     }
     report = (out / "report.html").read_text()
     assert "tiny on small" in report and f"minicnn evaluate {run}" in report

@@ -170,7 +170,7 @@ def test_the_least_that_is_possible(tmp_path: Path) -> None:
     metrics = summarize([0], [[0.0, 1.0]], ("a", "b"), resamples=0)
     write_report(tmp_path / "r.html", title="t", metrics=metrics)
     outline = parse(tmp_path / "r.html")
-    assert [tag for tag, _ in outline.tags].count("section") == 2  # figures and notes
+    assert [tag for tag, _ in outline.tags].count("section") == 3  # figures, notes, card
 
 
 def test_pictures_by_path_or_bytes_and_mistakes_of_any_kind(tmp_path: Path) -> None:

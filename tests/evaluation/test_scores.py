@@ -7,7 +7,7 @@ import pytest
 from scipy import special
 
 from minicnn.errors import ArgumentError, ShapeError
-from minicnn.evaluation.scores import decide, probabilities, sigmoid, softmax
+from minicnn.evaluation.scores import decide, margins, probabilities, sigmoid, softmax
 
 
 def test_equal_scipy_and_survive_large_scores() -> None:
@@ -43,3 +43,26 @@ def test_one_label_alone_is_fine() -> None:
 def test_nan_is_an_error() -> None:
     with pytest.raises(ArgumentError, match="NaN"):
         probabilities(np.array([[0.0, np.nan]]), multilabel=False)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 6])
+def test_margins_are_the_log_odds_of_the_probabilities(classes: int) -> None:
+    s = np.random.default_rng(0).normal(size=(40, classes)) * 3
+    np.testing.assert_allclose(margins(s, False), special.logit(softmax(s)), atol=1e-9)
+    np.testing.assert_array_equal(margins(s, True), s)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_margins_rank_where_probabilities_tie(classes: int) -> None:
+    s = np.zeros((4, classes))
+    s[:, 1] = [40, 60, 700, 5000]
+    assert len(set(softmax(s)[:, 1])) == 1
+    m = margins(s, False)
+    assert (np.diff(m[:, 1]) > 0).all() and (np.diff(m[:, 0]) <= 0).all()
+
+
+def test_margins_refuse_what_probabilities_refuse() -> None:
+    with pytest.raises(ShapeError, match="at least 2 classes"):
+        margins(np.zeros((3, 1)), False)
+    with pytest.raises(ArgumentError, match="NaN or infinite"):
+        margins([[np.inf, 0.0]], True)

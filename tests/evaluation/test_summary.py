@@ -57,6 +57,16 @@ def test_two_classes_equal_scikit_learn() -> None:
     strict(got)
 
 
+def test_a_ranking_does_not_tie_where_probabilities_are_all_one() -> None:
+    labels = np.array([0, 0, 1, 1])
+    scores = np.array([[0, 50], [0, 90], [0, 70], [0, 400]], dtype=float)
+    got = summarize(labels, scores, ("a", "b"), resamples=0)
+    assert got["auc"] == 0.75  # 0.5 from the probabilities, which are 1.0 four times
+    assert got["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
+    third = np.concatenate([scores, np.full((4, 1), -1e3)], axis=1)
+    assert summarize(labels, third, "abc", resamples=0)["auc"] == 0.75
+
+
 def test_patients_are_said() -> None:
     labels, scores = two_classes()
     ids = [f"p{i // 3}" for i in range(len(labels))]
