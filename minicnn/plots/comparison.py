@@ -69,7 +69,7 @@ def plot_two_rocs(
         drawn = True
         x, y, area = curve
         label = f"{style.plain(name, NAME)}: {area:.3f}"
-        axes.plot(x, y, color=color, linewidth=2, alpha=0.9, label=label)
+        axes.plot(x, y, color=color, linewidth=2, label=label)
     if drawn:
         axes.legend(loc="lower right", fontsize=style.TEXT, frameon=False, labelcolor=style.INK)
     else:
