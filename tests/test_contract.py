@@ -12,72 +12,14 @@ from numpy.typing import NDArray
 import minicnn as m
 from minicnn import layers, zoo
 from minicnn.checking.contract import check_layer, check_loss
+from minicnn.selfcheck.subjects import LAYERS, LOSSES
 
 RNG = np.random.default_rng
 
 
-def small_net() -> m.Sequential:
-    return m.Sequential(
-        m.Conv2d(1, 2, 3, padding=1, rng=RNG(1)),
-        m.BatchNorm2d(2),
-        m.ReLU(),
-        m.MaxPool2d(2),
-        m.Residual(m.Conv2d(2, 2, 3, padding=1, rng=RNG(2))),
-        m.Flatten(),
-        m.Dropout(0.3, rng=RNG(3)),
-        m.Linear(8, 3, rng=RNG(4)),
-    )
-
-
-CASES: dict[str, tuple[Callable[[], m.Layer], tuple[int, ...]]] = {
-    "Conv2d": (lambda: m.Conv2d(2, 3, 3, rng=RNG(0)), (2, 2, 5, 4)),
-    "Conv2d-geometry": (
-        lambda: m.Conv2d(4, 6, (2, 3), (2, 1), (1, 2), (1, 2), 2, False, rng=RNG(0)),
-        (2, 4, 5, 6),
-    ),
-    "Conv2d-depthwise": (lambda: m.Conv2d(3, 6, 3, 2, 1, groups=3, rng=RNG(0)), (1, 3, 6, 5)),
-    "ConvTranspose2d": (lambda: m.ConvTranspose2d(2, 3, 3, rng=RNG(0)), (2, 2, 3, 4)),
-    "ConvTranspose2d-geometry": (
-        lambda: m.ConvTranspose2d(4, 2, (2, 3), 2, 1, 1, 2, True, (2, 1), rng=RNG(0)),
-        (2, 4, 3, 3),
-    ),
-    "MaxPool2d": (lambda: m.MaxPool2d(2), (2, 3, 5, 4)),
-    "MaxPool2d-overlap": (lambda: m.MaxPool2d(3, 2, 1), (2, 2, 6, 5)),
-    "AvgPool2d": (lambda: m.AvgPool2d(2), (2, 3, 4, 5)),
-    "AvgPool2d-overlap": (lambda: m.AvgPool2d((3, 2), (2, 1), (1, 0)), (2, 2, 6, 5)),
-    "GlobalAvgPool2d": (m.GlobalAvgPool2d, (2, 3, 3, 4)),
-    "Linear": (lambda: m.Linear(4, 3, rng=RNG(0)), (3, 4)),
-    "Linear-no-bias-3d": (lambda: m.Linear(4, 3, False, rng=RNG(0)), (2, 3, 4)),
-    "BatchNorm2d": (lambda: m.BatchNorm2d(3), (4, 3, 3, 2)),
-    "LayerNorm": (lambda: m.LayerNorm((3, 4)), (2, 3, 4)),
-    "GroupNorm": (lambda: m.GroupNorm(2, 4), (2, 4, 3, 3)),
-    "ReLU": (m.ReLU, (3, 4)),
-    "LeakyReLU": (lambda: m.LeakyReLU(0.1), (3, 4)),
-    "Sigmoid": (m.Sigmoid, (3, 4)),
-    "Tanh": (m.Tanh, (3, 4)),
-    "GELU": (m.GELU, (3, 4)),
-    "Softmax": (m.Softmax, (3, 4)),
-    "Softmax-last": (lambda: m.Softmax(-1), (2, 3, 4)),
-    "Dropout": (lambda: m.Dropout(0.4, rng=RNG(0)), (5, 6)),
-    "Flatten": (m.Flatten, (2, 3, 2, 2)),
-    "Sequential": (small_net, (2, 1, 4, 4)),
-    "Sequential-empty": (m.Sequential, (2, 3)),
-    "Residual": (
-        lambda: m.Residual(m.Conv2d(2, 3, 3, 2, 1, rng=RNG(0)), m.Conv2d(2, 3, 1, 2, rng=RNG(1))),
-        (2, 2, 5, 5),
-    ),
-}
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_layer_keeps_the_contract(case: str, backend: str) -> None:
-    make, shape = CASES[case]
-    check_layer(make(), shape)
-
-
-def test_every_layer_has_a_case() -> None:
-    names = {name for name in layers.__all__ if name != "Layer"} | {"Sequential", "Residual"}
-    assert names == {case.partition("-")[0] for case in CASES}
+@pytest.mark.parametrize("name", [name for name, c in LAYERS.items() if c.values == "normal"])
+def test_layer_keeps_the_contract(name: str, backend: str) -> None:
+    check_layer(LAYERS[name].make(), LAYERS[name].shape)
 
 
 @pytest.mark.parametrize("name", zoo.MODELS)
@@ -86,23 +28,10 @@ def test_models_of_the_zoo_keep_the_contract(name: str) -> None:
     check_layer(model, (2, 1, 28, 28), exact_up_to=0)
 
 
-SCORES = RNG(0).normal(scale=2, size=(5, 4))
-CLASSES = RNG(1).integers(0, 4, 5)
-LABELS = RNG(2).integers(0, 2, (5, 4))
-LOSSES = [
-    (m.CrossEntropyLoss(), CLASSES),
-    (m.CrossEntropyLoss(np.array([1.0, 2.0, 0.5, 3.0]), label_smoothing=0.1), CLASSES),
-    (m.CrossEntropyLoss(ignore_index=1), CLASSES),
-    (m.BCEWithLogitsLoss(), LABELS),
-    (m.BCEWithLogitsLoss(pos_weight=np.array([1.0, 2.0, 0.5, 3.0])), LABELS),
-    (m.MSELoss(), LABELS),
-    (m.HuberLoss(0.7), LABELS),
-]
-
-
-@pytest.mark.parametrize(("loss", "target"), LOSSES, ids=lambda value: repr(value)[:40])
-def test_losses_keep_the_contract(loss: m.losses.Loss, target: NDArray, backend: str) -> None:
-    check_loss(loss, SCORES, target)
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_keep_the_contract(name: str, backend: str) -> None:
+    case = LOSSES[name]
+    check_loss(case.make(), case.scores, case.target)
 
 
 class Scale(m.Layer):
@@ -181,7 +110,7 @@ def test_a_wrong_layer_is_named(complaint: str) -> None:
         check_layer(WRONG[complaint](), (4, 3))
 
 
-LAYERS = [name for name in layers.__all__ if name != "Layer"]
+NAMES = [name for name in layers.__all__ if name != "Layer"]
 ARGUMENTS: dict[str, tuple[int, ...]] = {
     "Conv2d": (2, 3, 3),
     "ConvTranspose2d": (2, 3, 3),
@@ -194,21 +123,21 @@ ARGUMENTS: dict[str, tuple[int, ...]] = {
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_layer_takes_dtype_and_rng(name: str) -> None:
     layer = getattr(layers, name)(*ARGUMENTS.get(name, ()), dtype=np.float64, rng=RNG(0))
     assert all(a.dtype == np.float64 for a in layer.params.values())
     assert "dtype" not in repr(layer) and not {"dtype", "rng"} & layer.config().keys()
 
 
-@pytest.mark.parametrize("name", [n for n in LAYERS if n in ARGUMENTS and "Pool" not in n])
+@pytest.mark.parametrize("name", [n for n in NAMES if n in ARGUMENTS and "Pool" not in n])
 def test_parameters_of_another_dtype_are_refused(name: str) -> None:
     with pytest.raises(TypeError, match="would be float16; choose float32 or float64"):
         getattr(layers, name)(*ARGUMENTS[name], dtype=np.float16)
 
 
 @pytest.mark.parametrize("x", [[[[[1.0]]]], 1.0, None, "x", np.ma.masked_array([1.0], [True])])
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", NAMES)
 def test_what_is_no_plain_array_is_refused_in_words(name: str, x: object, backend: str) -> None:
     layer = getattr(layers, name)(*ARGUMENTS.get(name, ()))
     with pytest.raises(TypeError, match="expected a NumPy array|is a masked array"):
