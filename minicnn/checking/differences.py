@@ -28,10 +28,13 @@ EPS = float(np.finfo(np.float64).eps)
 LADDER = (1e-3, 1e-4, 1e-2, 1e-5, 1e-6, 1e-7, 1e-8)
 # For a function that computes in single precision.
 COARSE_LADDER = (3e-2, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+# Steps that show whether an output depends on an entry at all, relative to its size.
+FAR = (1.0, 30.0)
 SINGLE = 1e-10  # relative noise that is not double precision's
 SWEEP_STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 KINK_STEP = 1e-5
-NOISE_SPACINGS = (1e-3, 1e-5, 1e-5, 1e-6)
+PLAINLY = 1e4  # error bars: nothing more to find out
+NOISE_SPACINGS = (1e-3, 1e-5, 1e-6, 1e-7, 1e-8)
 NOISE_POINTS = 6
 
 Direction = Mapping[str, NDArray[np.float64]]
@@ -53,6 +56,15 @@ class Derivative:
     error: NDArray[np.float64]
     gap: NDArray[np.float64]
 
+    @property
+    def doubt(self) -> NDArray[np.float64]:
+        """(K,) by what to choose among steps.
+
+        Far outside the region where the function looks like a parabola two differences may agree
+        by being both zero; there the slopes on the two sides differ the more.
+        """
+        return self.error + 1e-4 * self.gap
+
 
 @dataclass
 class Sides:
@@ -61,7 +73,8 @@ class Sides:
     left: NDArray[np.float64]  # (m,)
     right: NDArray[np.float64]  # (m,)
     error: NDArray[np.float64]  # (m,)
-    step: float = KINK_STEP  # relative
+    step: float  # relative
+    stays: NDArray[np.bool_]  # (m,) whether they are as far apart for a step ten times as long
 
     @property
     def kinky(self) -> NDArray[np.bool_]:
@@ -69,7 +82,7 @@ class Sides:
         size = np.maximum(np.abs(self.left), np.abs(self.right))
         # Curvature alone makes them differ by about the step.
         bend = np.maximum(100 * self.step * size, 10 * self.error)
-        return np.abs(self.right - self.left) > bend
+        return self.stays & (np.abs(self.right - self.left) > bend)
 
 
 @dataclass
@@ -131,6 +144,10 @@ class Differences:
         """Return the outputs with one entry of one variable moved by t."""
         return self.move({variable.name: unit(variable, flat_index)}, t)
 
+    def natural(self, variable: Variable) -> float:
+        """What a derivative would be if moving an entry by its size moved y by its size."""
+        return float(np.linalg.norm(self.v[0])) * rms(self.y) / variable.scale
+
     # ---- noise ----------------------------------------------------------------------
 
     def _measure_noise(self, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -142,7 +159,7 @@ class Differences:
         best = np.full(self.y.shape, np.inf)
         for spacing in NOISE_SPACINGS:
             direction = {
-                v.name: v.scale * rng.choice([-1.0, 1.0], v.value.shape)
+                v.name: own_sizes(self.point(v), v.scale) * rng.choice([-1.0, 1.0], v.value.shape)
                 for v in self.subject.variables
             }
             # One-sided: at the point itself there may be a kink.
@@ -159,13 +176,19 @@ class Differences:
     @property
     def ladder(self) -> tuple[float, ...]:
         """The steps to try, by the precision of the function."""
-        size = float(np.sqrt((self.y**2).mean()))
-        coarse = float(np.sqrt((self.noise**2).mean())) > SINGLE * size > 0
+        coarse = rms(self.noise) > SINGLE * rms(self.y) > 0
         return COARSE_LADDER if coarse else LADDER
 
-    def noise_of(self, change: NDArray[np.float64], h: float) -> NDArray[np.float64]:
+    def noise_of(
+        self,
+        ahead: NDArray[np.float64],
+        behind: NDArray[np.float64],
+        h: float,
+        reached: NDArray[np.bool_] | bool = False,
+    ) -> NDArray[np.float64]:
         """(K,) what the noise of the outputs that changed does to a difference of step h."""
-        noise = np.where(change != 0, self.noise, 0.0)
+        rounding = EPS * np.maximum(np.abs(ahead), np.abs(behind))
+        noise = np.where((ahead != behind) | reached, np.maximum(self.noise, rounding), 0.0)
         return np.sqrt((self.v**2) @ noise**2) / h
 
     # ---- one direction --------------------------------------------------------------
@@ -203,7 +226,7 @@ class Differences:
             if best is None:
                 best = found
             else:
-                better = found.error < best.error
+                better = found.doubt < best.doubt
                 best = Derivative(
                     np.where(better, found.value, best.value),
                     np.where(better, found.error, best.error),
@@ -214,7 +237,7 @@ class Differences:
                 fits = (off <= 1e-8 * np.abs(best.value) + best.error) & (
                     best.error <= 1e-6 * np.abs(best.value)
                 )
-                wrong = (off > 100 * best.error) & (best.gap < 0.2 * off)
+                wrong = (off > PLAINLY * best.error) & (best.gap < 0.2 * off)
                 if fits.all() or wrong.any():
                     break
             elif (best.error <= 1e-9 * np.abs(best.value)).all():
@@ -230,8 +253,10 @@ class Differences:
         A short one may change them by less than they can show, which does not make their
         derivative exact: it is zero to within their rounding.
         """
-        far = self.move(direction, scale), self.move(direction, -scale)
-        reached = ~((far[0] == self.y) & (far[1] == self.y))
+        reached = np.zeros(self.y.shape, bool)
+        for length in FAR:
+            for t in (length * scale, -length * scale):
+                reached |= ~(self.move(direction, t) == self.y)
         # What changes nothing at all may still be a change too small for any output to show.
         return reached if reached.any() else ~reached
 
@@ -249,21 +274,28 @@ class Differences:
         coarse = self.v @ wide / (2 * h)  # (K,)
         fine = self.v @ narrow / h
         value = (4 * fine - coarse) / 3
-        changed = (wide != 0) | (narrow != 0) | reached
         bend = (inner[0] - self.y) - (self.y - inner[1])  # (m,)
         return Derivative(
             value,
-            np.abs(value - fine) + 2 * self.noise_of(changed.astype(float), h),
+            np.abs(value - fine) + 2 * self.noise_of(*outer, h, reached),
             np.abs(self.v) @ np.abs(bend) / (h / 2),
         )
 
     def sides(self, direction: Direction, scale: float) -> Sides:
         """Return the slopes of every output on the two sides of the point."""
         step = KINK_STEP if self.ladder is LADDER else 100 * KINK_STEP
-        h = step * scale
-        right = (self.move(direction, h) - self.y) / h
-        left = (self.y - self.move(direction, -h)) / h
-        return Sides(left, right, 3 * self.noise / h, step)
+        wide = self._slopes(direction, 10 * step * scale)
+        left, right = self._slopes(direction, step * scale)
+        # The slopes on the two sides of a bend come together as the step shrinks; at a kink
+        # they stay apart.
+        stays = np.abs(right - left) > 0.5 * np.abs(wide[1] - wide[0])
+        return Sides(left, right, 3 * self.noise / (step * scale), step, stays)
+
+    def _slopes(
+        self, direction: Direction, h: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        ahead, behind = self.move(direction, h), self.move(direction, -h)
+        return (self.y - behind) / h, (ahead - self.y) / h
 
     # ---- all entries of a variable --------------------------------------------------
 
@@ -273,12 +305,12 @@ class Differences:
         best, chosen = np.inf, SWEEP_STEPS[1] * variable.scale
         for relative in SWEEP_STEPS:
             h = relative * variable.scale
-            outer = self.move(direction, h) - self.move(direction, -h)
+            ahead, behind = self.move(direction, h), self.move(direction, -h)
             inner = self.move(direction, h / 2) - self.move(direction, -h / 2)
-            if not (np.isfinite(outer).all() and np.isfinite(inner).all()):
+            if not (np.isfinite(ahead - behind).all() and np.isfinite(inner).all()):
                 continue
-            coarse, fine = self.v @ outer / (2 * h), self.v @ inner / h
-            error = float((np.abs(coarse - fine) + self.noise_of(outer, h)).sum())
+            coarse, fine = self.v @ (ahead - behind) / (2 * h), self.v @ inner / h
+            error = float((np.abs(coarse - fine) + self.noise_of(ahead, behind, h)).sum())
             if error < best:
                 best, chosen = error, h
         return chosen
@@ -289,17 +321,26 @@ class Differences:
         values, noise = np.empty((count, n)), np.empty((count, n))
         jacobian = np.empty((self.y.size, n)) if keep else None
         for i in range(n):
-            change = self.move_entry(variable, i, h) - self.move_entry(variable, i, -h)  # (m,)
-            slope = change / (2 * h)
+            ahead = self.move_entry(variable, i, h)  # (m,)
+            behind = self.move_entry(variable, i, -h)
+            slope = (ahead - behind) / (2 * h)
             values[:, i] = self.v @ slope
-            noise[:, i] = self.noise_of(change, h)
+            noise[:, i] = self.noise_of(ahead, behind, h)
             if jacobian is not None:
                 jacobian[:, i] = slope
         return Sweep(values, noise, jacobian, h)
 
 
+def own_sizes(value: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """How far each entry can go without leaving its surroundings: log x ends at 0."""
+    own = np.minimum(np.abs(value), scale)
+    return np.where(own > 0, own, scale)
+
+
 def _noise_in(table: NDArray[np.float64]) -> NDArray[np.float64]:
     """(m,) the noise in a table of values at equal spacing (points, m)."""
+    # Where a step is too short for x to move in single precision there is nothing to see.
+    stands = (np.diff(table, axis=0) == 0).any(axis=0)  # (m,)
     orders = []
     factor = 1.0
     for k in range(1, NOISE_POINTS):
@@ -307,7 +348,13 @@ def _noise_in(table: NDArray[np.float64]) -> NDArray[np.float64]:
         factor *= 2 * (2 * k - 1) / k  # binomial(2k, k)
         if k >= 4:
             orders.append(np.sqrt((table**2).mean(axis=0) / factor))
-    return np.max(orders, axis=0)
+    return np.where(stands, np.inf, np.max(orders, axis=0))
+
+
+def rms(values: NDArray[np.float64]) -> float:
+    """Return the root of the mean square."""
+    largest = float(np.abs(values).max(initial=0.0))
+    return largest * float(np.sqrt(((values / largest) ** 2).mean())) if largest else 0.0
 
 
 def unit(variable: Variable, flat_index: int) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from minicnn.checking.comparison import Comparison, compare_direction, compare_entries
 from minicnn.checking.diagnosis import diagnose
 from minicnn.checking.diagnosis.evidence import Evidence
-from minicnn.checking.differences import Differences
+from minicnn.checking.differences import Differences, own_sizes, rms
 from minicnn.checking.errors import CheckError
 from minicnn.checking.kinks import Kinks
 from minicnn.checking.locate import blame_a_part
@@ -220,9 +220,10 @@ class Check:
         except TargetError as error:
             behaviour.add("error", error.sentence, **error.evidence)
             return
-        size = np.abs(differences.y)
-        typical = float(np.sqrt((size**2).mean()))
-        if typical and float(np.median(differences.noise)) > COARSE * typical:
+        y, typical = differences.y, rms(differences.y)
+        with np.errstate(over="ignore"):
+            half = y.size > 1 and np.array_equal(y.astype(np.float16).astype(np.float64), y)
+        if half and float(np.median(differences.noise)) > COARSE * typical > 0:
             behaviour.add(
                 "dtype",
                 "forward computes with three or four digits only, too few for differences; "
@@ -259,13 +260,19 @@ class Check:
             keep = variable.value.size * differences.y.size <= LARGEST_JACOBIAN
             comparison = compare_entries(differences, variable, analytic, rounding, self.rng, keep)
             if comparison.kinky.any():
-                for finding in kinks.judge(comparison):
-                    if not any(f.slug == finding.slug for f in behaviour.findings):
-                        behaviour.findings.append(finding)
+                self._add_kinks(kinks.judge(comparison), behaviour)
             if not comparison.wrong.any():
                 self._compare_directions(differences, comparison, rounding)
             compared.append(comparison)
+        if not any(c.wrong.any() for c in compared):
+            self._add_kinks(kinks.judge_together(compared), behaviour)
         return compared
+
+    @staticmethod
+    def _add_kinks(findings: Sequence[Finding], behaviour: Behaviour) -> None:
+        for finding in findings:
+            if not any(f.slug == finding.slug for f in behaviour.findings):
+                behaviour.findings.append(finding)
 
     def _all_cotangents(
         self, analytic: NDArray, variable: Variable, differences: Differences
@@ -288,7 +295,7 @@ class Check:
         """At a kink little can be said; beside it the gradient must be right as anywhere."""
         subject = self.subject
         at = {
-            v.name: v.value + JITTER * v.scale * self.rng.normal(size=v.value.shape)
+            v.name: v.value + JITTER * own_sizes(v.value, v.scale) * self.rng.normal(size=v.value.shape)
             for v in subject.variables
         }
         try:
@@ -342,12 +349,28 @@ class Check:
             return []
         finally:
             double.restore()
+        outputs = [y for y in call.outputs if isinstance(y, np.ndarray)]
+        all_single = bool(outputs) and all(
+            dtype == np.float32
+            for dtype in [y.dtype for y in outputs] + [v.given for v in subject.variables]
+        )
         found = []
         for variable in subject.variables:
             gradient, exact = raw.get(variable.name), behaviour.gradients[0].get(variable.name)
             if exact is None or not isinstance(gradient, np.ndarray):
                 continue
             if gradient.shape != exact.shape:
+                continue
+            if all_single and gradient.dtype != np.float32:
+                found.append(
+                    Finding(
+                        "dtype",
+                        f"everything is float32, but the gradient of {variable.name} comes out as "
+                        f"{gradient.dtype}; make it with the dtype of its array",
+                        variable.name,
+                        {"expected": "float32", "received": str(gradient.dtype)},
+                    )
+                )
                 continue
             size = max(float(np.abs(exact).max(initial=0)), 1e3 * SINGLE * self._natural(variable))
             if float(np.abs(gradient - exact).max(initial=0)) > SINGLE_AGREES * size:

@@ -47,8 +47,6 @@ class Kinks:
         Returns the gradients of all variables for a cotangent and a point.
     rng
         For the points beside the kink.
-    linear
-        Whether backward is linear in dy: otherwise outputs cannot be told apart.
     """
 
     def __init__(
@@ -62,14 +60,13 @@ class Kinks:
         self.rng = rng
         self._rows: dict[int, dict[str, NDArray]] = {}
         self._beside: dict[int, list[dict[str, NDArray]]] = {}
+        self._outputs: set[int] = set()
         self._sides: dict[tuple[str, int], Sides] = {}
 
     def judge(self, comparison: Comparison) -> list[Finding]:
         """Move the entries of ``comparison.kinky`` that are not permissible to ``wrong``."""
         variable = comparison.variable
         findings: list[Finding] = []
-        outputs: set[int] = set()
-        lenient = False
         entries = np.flatnonzero(comparison.kinky)
         for i in entries[:MOST_ENTRIES]:
             sides = self.sides(variable, int(i))
@@ -80,15 +77,12 @@ class Kinks:
                 continue
             if len(at_kink) > MOST_OUTPUTS:
                 continue
-            outputs.update(map(int, at_kink))
-            complaint, widened = self._judge_entry(comparison, int(i), sides, at_kink)
-            lenient |= widened
+            self._outputs.update(map(int, at_kink))
+            complaint = self._judge_entry(comparison, int(i), sides, at_kink)
             if complaint is not None:
                 comparison.kinky[i] = False
                 comparison.wrong[i] = comparison.kink_wrong[i] = True
                 findings.append(complaint)
-        if not findings and not lenient:
-            findings = self._judge_together(comparison, sorted(outputs))
         return findings[:1]
 
     # ---- one entry ------------------------------------------------------------------
@@ -115,7 +109,7 @@ class Kinks:
 
     def _judge_entry(
         self, comparison: Comparison, i: int, sides: Sides, at_kink: NDArray[np.intp]
-    ) -> tuple[Finding | None, bool]:
+    ) -> Finding | None:
         variable, v = comparison.variable, self.differences.v
         smooth = np.setdiff1d(np.arange(self.differences.y.size), at_kink)
         rows = np.array([self.row(int(o))[variable.name].flat[i] for o in at_kink])  # (k,)
@@ -127,36 +121,31 @@ class Kinks:
         bars = BARS * (np.abs(v[:, smooth]) @ sides.error[smooth]) + 1e-5 * size
         bars += 1e-9 * np.abs(comparison.analytic).max()
         if (np.abs(analytic - numeric) > bars).any():
-            return self._complain(variable, i, comparison, "beside", at_kink, sides, rows), False
+            return self._complain(variable, i, comparison, "beside", at_kink, sides, rows)
         lo = np.minimum(sides.left, sides.right)[at_kink]
         hi = np.maximum(sides.left, sides.right)[at_kink]
         slack = BARS * sides.error[at_kink] + 1e-6 * np.maximum(np.abs(lo), np.abs(hi))
         outside = (rows < lo - slack) | (rows > hi + slack)
-        widened = False
         for k in np.flatnonzero(outside):
-            span = self._span(int(at_kink[k]), variable, i, sides)
+            output = int(at_kink[k])
+            beside = [float(row[variable.name].flat[i]) for row in self._rows_beside(output)]
+            span = self._span(beside, float(sides.left[output]), float(sides.right[output]))
             if span is None or not span[0] - slack[k] <= rows[k] <= span[1] + slack[k]:
                 return self._complain(
                     variable, i, comparison, "outside", at_kink[k : k + 1], sides, rows[k : k + 1]
-                ), False
-            widened = True
-        return None, widened
+                )
+        return None
 
-    def _span(
-        self, output: int, variable: Variable, i: int, sides: Sides
-    ) -> tuple[float, float] | None:
-        """Return the range of gradients beside the point, if several kinks meet there.
+    @staticmethod
+    def _span(found: Sequence[float], left: float, right: float) -> tuple[float, float] | None:
+        """Return the range of slopes beside the point, if several kinks meet there.
 
         With a single kink there are two slopes, those on the two sides, and nothing else is
         permissible. With several, each may be taken by itself.
         """
-        found = np.array([row[variable.name].flat[i] for row in self._rows_beside(output)])
-        if not len(found):
+        size = max(map(abs, found), default=0.0) or 1.0
+        if len({round(slope / size, 4) for slope in found}) <= 2:
             return None
-        size = max(float(np.abs(found).max()), 1e-300)
-        if len(np.unique(np.round(found / size, 4))) <= 2:
-            return None
-        left, right = float(sides.left[output]), float(sides.right[output])
         reach = [*found, left, right, left + right, 0.0]
         return min(reach), max(reach)
 
@@ -185,48 +174,79 @@ class Kinks:
 
     # ---- all entries at a kink together ---------------------------------------------
 
-    def _judge_together(self, comparison: Comparison, outputs: list[int]) -> list[Finding]:
-        """Move all entries that meet at the kink of one output in the same direction."""
-        variable, jacobian = comparison.variable, comparison.jacobian
-        if jacobian is None:
-            return []
-        for output in outputs[:MOST_OUTPUTS]:
-            moving = np.flatnonzero(jacobian[output])
-            meeting = [
-                int(i) for i in moving[:MOST_ENTRIES] if self.sides(variable, int(i)).kinky[output]
-            ]
-            if len(meeting) < 2:
+    def judge_together(self, comparisons: Sequence[Comparison]) -> list[Finding]:
+        """Move all entries that meet at the kink of one output in the same direction.
+
+        They may belong to several variables: of max(a, b) each takes a share where a = b.
+        """
+        for output in sorted(self._outputs)[:MOST_OUTPUTS]:
+            meeting = {
+                c.variable.name: entries
+                for c in comparisons
+                if len(entries := self._meeting(c, output))
+            }
+            if sum(map(len, meeting.values())) < 2:
                 continue
-            direction = np.zeros(variable.value.size)
-            direction[meeting] = 1.0
-            sides = self.differences.sides(
-                {variable.name: direction.reshape(variable.value.shape)}, variable.scale
-            )
-            lo = min(sides.left[output], sides.right[output])
-            hi = max(sides.left[output], sides.right[output])
-            claimed = float(self.row(output)[variable.name].ravel() @ direction)
-            slack = BARS * float(sides.error[output]) + 1e-6 * max(abs(lo), abs(hi))
-            if not lo - slack <= claimed <= hi + slack:
-                comparison.kinky[meeting] = False
-                comparison.wrong[meeting] = comparison.kink_wrong[meeting] = True
-                index = tuple(int(j) for j in np.unravel_index(meeting[0], variable.value.shape))
-                return [
-                    Finding(
-                        "subgradient",
-                        f"{len(meeting)} entries of {variable.name} meet at a kink (a tie); moved "
-                        f"together they change output {output} by {hi:.4g} per step, but their "
-                        f"gradients add up to {claimed:.4g}: a tie must be shared, not doubled",
-                        variable.name,
-                        {
-                            "output": output,
-                            "entries": len(meeting),
-                            "index": list(index),
-                            "sum_of_gradients": claimed,
-                            "slopes": [float(lo), float(hi)],
-                        },
-                    )
-                ]
+            for names in {*((name,) for name in meeting), tuple(meeting)}:
+                finding = self._judge_sum({name: meeting[name] for name in names}, output)
+                if finding is not None:
+                    for c in comparisons:
+                        chosen = meeting.get(c.variable.name, np.zeros(0, int))
+                        c.kinky[chosen] = False
+                        c.wrong[chosen] = c.kink_wrong[chosen] = True
+                    return [finding]
         return []
+
+    def _meeting(self, comparison: Comparison, output: int) -> NDArray[np.intp]:
+        """Return the entries of a variable that move an output off its kink."""
+        if comparison.jacobian is None:
+            return np.zeros(0, int)
+        moving = np.flatnonzero(comparison.jacobian[output])[:MOST_ENTRIES]
+        variable = comparison.variable
+        return np.array(
+            [i for i in moving if self.sides(variable, int(i)).kinky[output]], dtype=int
+        )
+
+    def _judge_sum(self, meeting: Mapping[str, NDArray[np.intp]], output: int) -> Finding | None:
+        variables = {v.name: v for v in self.differences.subject.variables}
+        direction = {}
+        for name, entries in meeting.items():
+            moved = np.zeros(variables[name].value.size)
+            moved[entries] = 1.0
+            direction[name] = moved.reshape(variables[name].value.shape)
+        count = sum(map(len, meeting.values()))
+        if count < 2:
+            return None
+        scale = max(variables[name].scale for name in meeting)
+        sides = self.differences.sides(direction, scale)
+        left, right = float(sides.left[output]), float(sides.right[output])
+
+        def total(row: Mapping[str, NDArray]) -> float:
+            return float(sum((row[name] * d).sum() for name, d in direction.items()))
+
+        claimed = total(self.row(output))
+        slack = BARS * float(sides.error[output]) + 1e-6 * max(abs(left), abs(right))
+        if min(left, right) - slack <= claimed <= max(left, right) + slack:
+            return None
+        span = self._span([total(row) for row in self._rows_beside(output)], left, right)
+        if span is not None and span[0] - slack <= claimed <= span[1] + slack:
+            return None
+        name = next(iter(meeting))
+        index = np.unravel_index(int(meeting[name][0]), variables[name].value.shape)
+        return Finding(
+            "subgradient",
+            f"{count} entries of {' and '.join(meeting)} meet at a kink (a tie); moved together "
+            f"they change output {output} by {max(left, right, key=abs):.4g} per step, but their "
+            f"gradients add up to {claimed:.4g}: a tie is to be shared, neither doubled nor lost",
+            name,
+            {
+                "output": output,
+                "entries": count,
+                "index": [int(j) for j in index],
+                "sum_of_gradients": claimed,
+                "slopes": [left, right],
+            },
+        )
 
     def _complain(
         self,

@@ -125,7 +125,9 @@ class Sampler:
     def _try(self, entries: NDArray[np.intp], signs: NDArray | None = None) -> str:
         found, claimed = self._along(entries, signs)
         slack = ROUNDINGS * self.rounding * float(np.sqrt(len(entries)))
-        kind = judge(claimed, found, slack, float(np.abs(claimed).max(initial=0.0)))
+        natural = 1e-3 * self.differences.natural(self.variable)
+        largest = max(float(np.abs(claimed).max(initial=0.0)), natural)
+        kind = judge(claimed, found, slack, largest)
         comparison = self.comparison
         if len(entries) == 1:
             i = int(entries[0])

@@ -305,8 +305,8 @@ class Subject:
         return chosen
 
 
-def flatten(arrays: Any, prefix: str = "") -> dict[str, NDArray]:
-    """Return the arrays of nested dicts and lists by their path."""
+def flatten(arrays: Any, prefix: str = "", numbers: bool = False) -> dict[str, NDArray]:
+    """Return the arrays (and numbers) of nested dicts and lists by their path."""
     found: dict[str, NDArray] = {}
     if isinstance(arrays, Mapping):
         items: Iterable[tuple[Any, Any]] = arrays.items()
@@ -317,8 +317,10 @@ def flatten(arrays: Any, prefix: str = "") -> dict[str, NDArray]:
     for key, value in items:
         if isinstance(value, np.ndarray):
             found[f"{prefix}{key}"] = value
+        elif numbers and isinstance(value, float | np.floating):
+            found[f"{prefix}{key}"] = np.asarray(value)
         elif isinstance(value, Mapping | list | tuple):
-            found |= flatten(value, f"{prefix}{key}.")
+            found |= flatten(value, f"{prefix}{key}.", numbers)
     return found
 
 

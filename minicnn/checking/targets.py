@@ -72,7 +72,7 @@ class LayerSubject(Subject):
         else:
             returned = backward(*dys)
         gradients = _by_input(self, returned)
-        stored = flatten(getattr(self.target, "grads", None))
+        stored = flatten(getattr(self.target, "grads", None), numbers=True)
         for variable in self.variables:
             if variable.kind == "parameter":
                 gradients[variable.name] = stored.get(variable.key)
