@@ -17,7 +17,7 @@ parameters; NAME alone takes all of them, NAME:KEY=VALUE,KEY=VALUE changes some:
                       at the centres are taken
   median:size=3       the median of 3 x 3 pixels
   gaussian:sigma=0.8  a Gaussian mean
-  nlm:strength=0.05,patch=3,search=9
+  nlm:strength=0.03,patch=3,search=9
                       non-local means of a window of 9 x 9 places
   equalize            every grey level as often
   clahe:clip=2,tiles=4

@@ -57,13 +57,13 @@ def montage(dataset: Dataset, count: int = 24, columns: int | None = None) -> ND
     )
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
     ink = (INK,) * 3 if channels == 3 else INK
-    pixels = _to_bytes(dataset.images[chosen])  # (n, C, H, W)
+    pixels = to_bytes(dataset.images[chosen])  # (n, C, H, W)
     for place, (image, index) in enumerate(zip(pixels, chosen, strict=True)):
         left = GAP + place % columns * (cell_w + GAP)
         top = GAP + place // columns * (cell_h + CAPTION + GAP)
         picture = Image.fromarray(image.transpose(1, 2, 0) if channels == 3 else image[0])
         sheet.paste(picture.resize((cell_w, cell_h), Image.Resampling.NEAREST), (left, top))
-        caption = _fit(_caption(dataset, index), cell_w, font.getlength)
+        caption = fit_text(caption_of(dataset, index), cell_w, font.getlength)
         draw.text((left, top + cell_h + 2), caption, fill=ink, font=font)
     return np.asarray(sheet)
 
@@ -110,14 +110,16 @@ def _good_columns(count: int) -> int:
     return min(near, key=lambda columns: (-count % columns, abs(columns - ideal)))
 
 
-def _caption(dataset: Dataset, index: int) -> str:
+def caption_of(dataset: Dataset, index: int) -> str:
+    """Return the class of an image, or its findings."""
     if not dataset.multilabel:
         return dataset.classes[dataset.labels[index]]
     shown = [dataset.classes[k] for k in np.flatnonzero(dataset.labels[index])]
     return ", ".join(shown) or "no finding"
 
 
-def _fit(text: str, width: float, length_of: object) -> str:
+def fit_text(text: str, width: float, length_of: object) -> str:
+    """Cut a text off with dots where ``length_of(text)`` is more than ``width``."""
     assert callable(length_of)
     if length_of(text) <= width:
         return text
@@ -126,7 +128,8 @@ def _fit(text: str, width: float, length_of: object) -> str:
     return text + "..."
 
 
-def _to_bytes(images: NDArray) -> NDArray[np.uint8]:
+def to_bytes(images: NDArray) -> NDArray[np.uint8]:
+    """Return images as grey levels; floats are stretched from their smallest to their largest."""
     if images.dtype == np.uint8:
         return images
     low, high = float(images.min()), float(images.max())

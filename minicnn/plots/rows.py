@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Inches: an image, the space between two, a line of text, the picture of the grey levels.
 IMAGE, GAP, LINE, HISTOGRAM = 1.3, 0.09, 0.16, 1.9
-HEAD = 18  # letters that fit above an image
+HEAD = 21  # letters that fit above an image
 BINS = 64
 
 
@@ -33,8 +33,9 @@ def plot_rows(
     Parameters
     ----------
     columns
-        The head of each column and its K images (K, C, H, W), floats in [0, 1] (what lies
-        outside is shown black or white); sizes may differ from column to column.
+        The head of each column, of one line or two, and its K images (K, C, H, W), floats in
+        [0, 1] (what lies outside is shown black or white); sizes may differ from column to
+        column.
     captions
         K texts, one under each row.
     target
@@ -57,7 +58,8 @@ def plot_rows(
                 f"the column {head!r} has images of shape {images.shape} for {count} captions; "
                 f"expected (K, C, H, W) with K at least 1, and one caption each"
             )
-    above = (0.42 if title else GAP) + LINE + 0.05
+    lines = max(head.count("\n") + 1 for head, _ in columns)
+    above = (0.42 if title else GAP) + lines * LINE + 0.05
     width = GAP + len(columns) * (IMAGE + GAP)
     width += HISTOGRAM + 3 * GAP if histograms else 0
     height = above + count * (IMAGE + LINE + 0.12) + GAP
@@ -75,7 +77,10 @@ def plot_rows(
         write(GAP, 0.12, title, style.INK, style.TITLE)
     for c, (head, images) in enumerate(columns):
         left = GAP + c * (IMAGE + GAP)
-        write(left, above - LINE - 0.03, style.plain(head, HEAD), style.MUTED, style.SMALL - 0.5)
+        for i, line in enumerate(reversed(head.split("\n"))):
+            # The last line stands on the image.
+            top = above - (i + 1) * LINE - 0.03
+            write(left, top, style.plain(line, HEAD), style.MUTED, style.SMALL - 1)
         for r, image in enumerate(images):
             axes = figure.add_axes(box(left, above + r * (IMAGE + LINE + 0.12), IMAGE))
             shown = np.clip(image.astype(np.float64), 0, 1)
@@ -111,5 +116,6 @@ def _histograms(axes: Axes, before: NDArray, after: NDArray) -> None:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(style.GRID)
-    for label, where in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
-        label.set_horizontalalignment(where)
+    first, *_, last = axes.get_xticklabels()
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")

@@ -31,7 +31,7 @@ class NonLocalMeans(PixelStep):
     """
 
     name: ClassVar[str] = "nlm"
-    strength: float = 0.05
+    strength: float = 0.03
     patch: int = 3
     search: int = 9
 
