@@ -295,7 +295,8 @@ class Check:
         """At a kink little can be said; beside it the gradient must be right as anywhere."""
         subject = self.subject
         at = {
-            v.name: v.value + JITTER * own_sizes(v.value, v.scale) * self.rng.normal(size=v.value.shape)
+            v.name: v.value
+            + JITTER * own_sizes(v.value, v.scale) * self.rng.normal(size=v.value.shape)
             for v in subject.variables
         }
         try:

@@ -10,7 +10,7 @@ import numpy as np
 from minicnn.checking.errors import CheckError
 from minicnn.checking.memento import inside, is_generator
 from minicnn.checking.report import FAIL, Finding
-from minicnn.checking.subject import Subject, TargetError
+from minicnn.checking.subject import Subject, TargetError, flatten
 from minicnn.checking.targets import LayerSubject
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def blame_a_part(check: Check, findings: list[Finding]) -> list[Finding]:
     parts = list(parts_of(subject.target))[:MOST_PARTS]
     if not parts:
         return findings
-    received = record(subject, parts)
+    received, counts = record(subject, parts)
     wrong: list[str] = []
     for path, part in sorted(parts, key=lambda item: -item[0].count(".") - item[0].count("[")):
         if path not in received or any(inner.startswith(path) for inner in wrong):
@@ -47,6 +47,9 @@ def blame_a_part(check: Check, findings: list[Finding]) -> list[Finding]:
             wrong.append(path)
             specific = [f for f in findings if f.slug not in ("other", blamed.slug)]
             return [blamed, *specific]
+    repeated = [path for path, calls in counts.items() if calls > 1]
+    if repeated and all(f.slug == "other" for f in findings):
+        return [_used_twice(dict(parts)[repeated[0]], repeated[0]), *findings]
     check.notes.append(
         f"each of the {len(received)} parts is right by itself: the mistake is in how the model "
         "puts them together"
@@ -91,8 +94,10 @@ def _named(thing: Any) -> Iterator[tuple[str, Any]]:
                 yield f"[{i}]", value
 
 
-def record(subject: Subject, parts: list[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    """Run the model once and keep what each part received; parts that run twice are left out."""
+def record(
+    subject: Subject, parts: list[tuple[str, Any]]
+) -> tuple[dict[str, tuple[Any, ...]], dict[str, int]]:
+    """Run the model once; return what each part that ran once received, and how often each ran."""
     received: dict[str, list[tuple[Any, ...]]] = {}
     subject.memento.restore()
     for path, part in parts:
@@ -113,12 +118,32 @@ def record(subject: Subject, parts: list[tuple[str, Any]]) -> dict[str, tuple[An
         subject.restore_shared_randomness()
         subject.forward_on(subject.arguments({}))
     except TargetError:
-        return {}
+        return {}, {}
     finally:
         for _, part in parts:
             getattr(part, "__dict__", {}).pop("forward", None)
         subject.memento.restore()
-    return {path: calls[0] for path, calls in received.items() if len(calls) == 1}
+    once = {path: calls[0] for path, calls in received.items() if len(calls) == 1}
+    return once, {path: len(calls) for path, calls in received.items()}
+
+
+def _used_twice(part: Any, path: str) -> Finding:
+    """Say what goes wrong where one object does two jobs."""
+    if flatten(getattr(part, "params", None)):
+        return Finding(
+            "missing-term",
+            f"{path} runs more than once in a forward pass; the gradient of its parameters is the "
+            "sum over all its uses, and a use is missing",
+            None,
+            {"part": path},
+        )
+    return Finding(
+        "stale-cache",
+        f"{path} runs more than once in a forward pass but keeps what backward needs only once; "
+        "make one object for each place",
+        None,
+        {"part": path},
+    )
 
 
 def _check_part(check: Check, path: str, part: Any, inputs: tuple[Any, ...]) -> Finding | None:

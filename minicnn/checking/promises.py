@@ -30,6 +30,7 @@ from minicnn.checking.subject import Call, Subject, TargetError, Variable
 SAME = 1e-9
 # Relative departure from linearity that single precision explains, and half precision.
 SINGLE, HALF = 1e-5, 1e-2
+LONGER = 64.0  # a power of two: rounding scales with it exactly, in any precision
 
 # With these, every later call differs from a fresh one, and to say so again would not help.
 SPOILS_LATER = {"accumulates", "nondeterministic", "mutates"}
@@ -389,7 +390,7 @@ class Promises:
                     name,
                 )
             else:
-                again = "a second backward" in what
+                again = "a second backward" in what and bool(one.any())
                 self.found.add(
                     "mutates" if again else "stale-cache",
                     f"{what} gives another {gradient}: "
@@ -412,7 +413,7 @@ class Promises:
         a, b = self.gradients(v, call), self.gradients(w, call)
         mixed = self.gradients(2 * v - 3 * w, call)
         zero = self.gradients(0 * v, call)
-        large = self.gradients(1024 * v, call)
+        large = self.gradients(LONGER * v, call)
         self.found.gradients.append({n: b.get(n) for n in self.found.gradients[0]})
         for variable in self.subject.variables:
             name = variable.name
@@ -443,7 +444,7 @@ class Promises:
             )
             return
         residual = mixed - (2 * a - 3 * b)
-        scaled = np.abs(large / 1024 - a)
+        scaled = np.abs(large / LONGER - a)
         departure = np.maximum(np.abs(residual), scaled)
         relative = float(np.linalg.norm(departure) / np.linalg.norm(size))
         local = departure > 1e-3 * size
@@ -454,14 +455,8 @@ class Promises:
             found.rounding[name] = float(np.sqrt((residual**2).mean())) if relative > 1e-12 else 0.0
             return
         if np.abs(zero).max() > 1e-6 * size.max():
-            found.add(
-                "nonlinear-in-dy",
-                f"backward of dy = 0 gives a {what} that is not 0: something is added to it that "
-                "does not come from dy",
-                name,
-                backward_of_zero=float(np.abs(zero).max()),
-            )
-        elif relative < HALF and not somewhere:
+            self._something_added(variable, zero, residual)
+        elif relative < HALF and float(np.linalg.norm(scaled)) <= 1e-9 * float(np.linalg.norm(a)):
             found.add(
                 "dtype",
                 f"{what} is exact to {relative:.0e} only: backward computes with too few digits",
@@ -477,6 +472,33 @@ class Promises:
                 name,
                 departure=relative,
                 largest=worst,
+            )
+
+    def _something_added(self, variable: Variable, zero: NDArray, residual: NDArray) -> None:
+        """Backward of dy = 0 is not zero: say what is there instead."""
+        name, what = variable.name, _gradient_name(variable)
+        size = float(np.abs(zero).max())
+        share = _ratio(zero, variable.value)
+        if np.count_nonzero(variable.value) > 2 and close(zero, share * variable.value, 1e-6):
+            self.found.add(
+                "missing-term",
+                f"backward adds {share:.4g} times {name} to {what}, as for a penalty on the "
+                "weights, but the output of forward has no such term",
+                name,
+                coefficient=share,
+            )
+        self.found.add(
+            "nonlinear-in-dy",
+            f"backward of dy = 0 gives a {what} that is not 0",
+            name,
+            backward_of_zero=size,
+        )
+        if close(residual, 2 * zero, 1e-6):  # B(v) = L(v) + c: then the residual is 2 c
+            self.found.add(
+                "ignores-dy",
+                f"a part of {what} does not depend on dy: it is there for dy = 0, too",
+                name,
+                backward_of_zero=size,
             )
 
     def _vanishing(self, variable: Variable) -> float:

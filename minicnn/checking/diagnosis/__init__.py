@@ -9,6 +9,7 @@ import numpy as np
 from minicnn.checking.diagnosis import (
     counterfactual,
     factors,
+    norms,
     outputs,
     places,
     rearranged,
@@ -24,6 +25,7 @@ Hypothesis = Callable[[Suspect], Finding | None]
 # choose (zero, a factor) comes before one with many choices, which fits more by chance.
 HYPOTHESES: tuple[Hypothesis, ...] = (
     factors.zero,
+    factors.without_influence,
     factors.factor,
     rearranged.exchanged_gradients,
     terms.a_path,
@@ -32,17 +34,21 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     rearranged.shifted,
     rearranged.permuted,
     outputs.one_output_only,
+    outputs.overlap,
     outputs.some_outputs_only,
     outputs.wrong_axis,
-    outputs.single_place,
+    outputs.places_of_the_output,
     factors.factor_per_index,
-    outputs.overlap,
+    outputs.overwritten,
     places.border,
     places.mask,
     rearranged.rearranged_cotangent,
     counterfactual.other_numbers,
+    counterfactual.square_weight_transposed,
     terms.a_target,
     terms.a_penalty,
+    terms.all_but_the_diagonal,
+    norms.another_normalization,
     terms.a_factor_of_a_product,
     terms.a_sum_over_a_group,
     terms.a_sum_over_a_wrong_group,
@@ -107,7 +113,11 @@ def _explain_shapes(evidence: Evidence) -> list[Finding]:
         if finding.slug == "shape" and finding.tensor in evidence.behaviour.misshapen:
             received = evidence.behaviour.misshapen[finding.tensor]
             better = explain_shape(evidence, by_name[finding.tensor], received)
-            if better is not None:
+            if better is not None and better.slug != "transposed":
                 findings.append(better)
+            findings.append(finding)
+            if better is not None and better.slug == "transposed":
+                findings.append(better)
+            continue
         findings.append(finding)
     return findings

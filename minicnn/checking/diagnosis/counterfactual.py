@@ -45,6 +45,32 @@ def other_numbers(s: Suspect) -> Finding | None:
     return None
 
 
+def square_weight_transposed(s: Suspect) -> Finding | None:
+    """Sent back through W where it should be W^T, after something that is not linear.
+
+    If the true gradient is dz W^T, then dz is the true gradient times the inverse of W^T, and what
+    dz W would be can be told without knowing dz.
+    """
+    if s.variable.kind != "input" or not s.shape or not s.complete:
+        return None
+    d = s.shape[-1]
+    for variable in s.evidence.subject.variables:
+        w = variable.value
+        if variable.name == s.name or w.shape != (d, d) or np.linalg.cond(w) > 1e6:
+            continue
+        for one, other in ((w, w.T), (w.T, w)):
+            candidate = s.numeric @ np.linalg.inv(one) @ other
+            if s.explained_by(candidate):
+                return Finding(
+                    "transposed",
+                    f"{s.gradient_name} is sent back through {variable.name} where it should be "
+                    "its transpose, or the other way round",
+                    s.name,
+                    {"array": variable.name},
+                )
+    return None
+
+
 def a_part_of_the_batch(s: Suspect) -> Finding | None:
     """Of a loss over a batch, the gradient from some samples only."""
     subject = s.evidence.subject

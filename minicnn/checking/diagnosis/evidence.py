@@ -163,5 +163,7 @@ class Suspect:
     def spatial_axes(self) -> list[int]:
         """The axes along which neighbours are neighbours in the picture."""
         dims = len(self.shape)
+        if dims == 2 and not any(self.evidence.output_shapes):
+            return []  # samples and classes
         first = {0: 0, 1: 0, 2: 0 if not self.is_batched() else 1, 3: 1}.get(dims, 2)
         return [axis for axis in range(first, dims) if self.shape[axis] > 1]

@@ -26,6 +26,19 @@ def zero(s: Suspect) -> Finding | None:
     )
 
 
+def without_influence(s: Suspect) -> Finding | None:
+    """A gradient of something that does not matter."""
+    size = float(np.nanmax(np.abs(s.analytic)))
+    if float(np.nanmax(np.abs(s.numeric))) > 1e-9 * size:
+        return None
+    return Finding(
+        "other",
+        f"no output depends on {s.name}, so its gradient is zero; {s.gradient_name} is not",
+        s.name,
+        {"largest_entry": size},
+    )
+
+
 def factor(s: Suspect) -> Finding | None:
     """One factor for the whole gradient."""
     found = _fit(s, s.analytic, s.numeric)
@@ -114,7 +127,7 @@ def _describe_factors(s: Suspect, axis: int, factors: NDArray[np.float64]) -> Fi
 
 def _is_edge(indices: NDArray[np.intp], length: int) -> bool:
     """Whether indices are the first or last ones of an axis, and fewer than half."""
-    if not len(indices) or len(indices) > max(1, length // 2):
+    if not len(indices) or len(indices) > max(1, min(length // 2, 2 + length // 10)):
         return False
     low, high = 0, length - 1
     wrong = set(map(int, indices))

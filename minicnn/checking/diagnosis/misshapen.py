@@ -25,6 +25,16 @@ def explain_shape(
         true = _numeric(evidence, variable)
     except TargetError:
         return None
+    for other in evidence.subject.variables:
+        if other.name == variable.name or other.value.shape != received.shape:
+            continue
+        if _equal(_numeric(evidence, other), received):
+            return Finding(
+                "swapped",
+                f"in place of the gradient of {variable.name} stands that of {other.name}",
+                variable.name,
+                {"is_gradient_of": other.name},
+            )
     name = f"grads[{variable.key!r}]" if variable.kind == "parameter" else f"d{variable.name}"
     for axes in itertools.permutations(range(true.ndim)):
         moved = true.transpose(axes)

@@ -98,29 +98,45 @@ def _at_edge(lost: NDArray[np.intp], length: int) -> bool:
     return few and (lost[0] == 0 or lost[-1] == length - 1)
 
 
-def single_place(s: Suspect) -> Finding | None:
-    """One output pixel alone, the first, the last or the middle one."""
+def places_of_the_output(s: Suspect) -> Finding | None:
+    """Output pixels that count wrongly: those at the border, or all but one."""
     shaped = _shaped(s)
     if shaped is None or len(s.evidence.output_shapes[0]) < 3:
         return None
     grid = s.evidence.output_shapes[0][2:]
-    for words, place in (
-        ("first", tuple(0 for _ in grid)),
-        ("last", tuple(n - 1 for n in grid)),
-        ("middle", tuple(n // 2 for n in grid)),
-    ):
-        pixel = int(np.ravel_multi_index(place, grid))
-        candidate = shaped.reshape(*shaped.shape[:3], -1, shaped.shape[-1])[:, :, :, pixel]
-        candidate = candidate.sum(axis=(1, 2))  # (K, n)
-        if candidate.any() and s.explained_by(candidate.reshape(s.analytic.shape)):
-            return Finding(
-                "missing-term",
-                f"only the {words} place of the output contributes to {s.gradient_name}; the sum "
-                "over the others is missing",
-                s.name,
-                {"place": list(place)},
-            )
+    groups = shaped.sum(axis=(1, 2)).reshape(len(shaped), -1, shaped.shape[-1])  # (K, places, n)
+    for pixel in (0, groups.shape[1] - 1, int(np.ravel_multi_index([n // 2 for n in grid], grid))):
+        candidate = groups[:, pixel].reshape(s.analytic.shape)
+        if candidate.any() and s.explained_by(candidate):
+            return _one_place(s, [int(i) for i in np.unravel_index(pixel, grid)])
+    weights = _weights(s, groups)
+    if weights is None:
+        return None
+    off = ~(np.abs(weights - 1) < 1e-4) & np.isfinite(weights)
+    kept = np.flatnonzero(np.abs(np.nan_to_num(weights)) >= 1e-4)
+    if len(kept) == 1:
+        return _one_place(s, [int(i) for i in np.unravel_index(kept[0], grid)])
+    steps = np.stack(np.unravel_index(np.arange(len(weights)), grid))  # (dims, places)
+    ends = np.array(grid)[:, None] - 1
+    at_border = ((steps == 0) | (steps == ends)).any(axis=0)
+    if off.any() and not (off & ~at_border).any() and not at_border.all():
+        return Finding(
+            "border",
+            f"outputs at the border count wrongly in {s.gradient_name}; those inside are right",
+            s.name,
+            {"wrong_places": int(off.sum())},
+        )
     return None
+
+
+def _one_place(s: Suspect, place: list[int]) -> Finding:
+    return Finding(
+        "missing-term",
+        f"only the place {place} of the output contributes to {s.gradient_name}; the sum over the "
+        "others is missing",
+        s.name,
+        {"place": place},
+    )
 
 
 def wrong_axis(s: Suspect) -> Finding | None:
@@ -152,6 +168,16 @@ def _axis_finding(s: Suspect, words: str, axes: tuple[int, ...]) -> Finding:
 
 def overlap(s: Suspect) -> Finding | None:
     """Where windows overlap, one contribution overwrites the others."""
+    return _overlap(s, even=False)
+
+
+def overwritten(s: Suspect) -> Finding | None:
+    """Of many contributions to every entry only one is left."""
+    return _overlap(s, even=True)
+
+
+def _overlap(s: Suspect, even: bool) -> Finding | None:
+    """Look for overwritten contributions; ``even``: also where all entries have as many."""
     shaped = _shaped(s)
     if shaped is None or not s.complete:
         return None
@@ -162,7 +188,7 @@ def overlap(s: Suspect) -> Finding | None:
         places = places.reshape(len(places), -1, places.shape[-1])  # (K, positions, n)
         present = (places != 0).any(axis=0)  # (positions, n)
         count = present.sum(axis=0)  # (n,)
-        if not (count >= 2).any() or len(present) < 2:
+        if not (count >= 2).any() or len(present) < 2 or (not even and not np.ptp(count)):
             continue
         finding = _overwritten(s, places, present, count)
         if finding is not None:

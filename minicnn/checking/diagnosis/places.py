@@ -115,6 +115,8 @@ def _mask_by_entry(s: Suspect, true: NDArray, taken: NDArray) -> Finding | None:
         if (lost | extra)[wrong].all():
             return _mask_finding(s, int(lost.sum()), int(extra.sum()))
     levels = _levels(true)
+    if len(levels) == 2 and np.abs(levels).min() <= 1e-7 * size and len(_levels(taken)) > 2:
+        return _mask_finding(s, int((wrong & zero_taken).sum()), int((wrong & ~zero_taken).sum()))
     if len(levels) <= 3 and all(
         np.abs(np.append(levels, 1.0) - t).min() <= 1e-5 * size for t in np.unique(taken[wrong])
     ):

@@ -104,9 +104,20 @@ def a_target(s: Suspect) -> Finding | None:
     return None
 
 
+def all_but_the_diagonal(s: Suspect) -> Finding | None:
+    """Each output depends on all inputs of its group, and only its own is differentiated."""
+    jacobian = s.jacobian
+    if jacobian is None or jacobian.shape[0] != jacobian.shape[1] or diagonal(s) is not None:
+        return None
+    candidate = s.v * np.diag(jacobian)
+    if candidate.any() and s.explained_by(candidate.reshape(s.analytic.shape)):
+        return _finding(s, "all but the diagonal: how one entry changes the outputs of the others")
+    return None
+
+
 def a_sum_over_a_group(s: Suspect) -> Finding | None:
     """The derivative of a mean, a variance, a maximum or a denominator over some axes."""
-    if not s.complete or s.variable.kind != "input":
+    if not s.complete or s.variable.kind != "input" or diagonal(s) is not None:
         return None
     missing = s.numeric - s.analytic
     for axes in _axis_sets(s.shape):
@@ -123,6 +134,8 @@ def a_sum_over_a_group(s: Suspect) -> Finding | None:
 def a_sum_over_a_wrong_group(s: Suspect) -> Finding | None:
     """The same, but the sum was taken over other axes than in forward."""
     if not s.complete or s.variable.kind != "input" or s.variable.value.size > MOST_UNKNOWNS:
+        return None
+    if diagonal(s) is not None:
         return None
     missing = s.numeric - s.analytic
     n = s.variable.value.size
