@@ -156,14 +156,21 @@ def resampled_average_precision(
     """Average precisions (B,) of the resamples; NaN where no positive was drawn."""
     order = np.argsort(-scores, kind="stable")
     positive, values = labels.astype(bool)[order], scores[order]
-    # Only after the last of equal scores can a threshold lie.
+    # Only after the last of equal scores can a threshold lie, and only those with a
+    # positive among the equal ones add to the area.
     ends = np.append(np.flatnonzero(np.diff(values)), len(values) - 1)
-    drawn = counts[order]  # (N, B)
-    called = np.cumsum(drawn, axis=0, dtype=np.int32)[ends]  # (T, B)
-    found = np.cumsum(drawn * positive[:, None], axis=0, dtype=np.int32)[ends]  # (T, B)
-    newly = np.diff(found, axis=0, prepend=np.int32(0))
-    precision = found / np.maximum(called, 1)
-    area = np.einsum("tb,tb->b", newly, precision)
+    found_by = positive.cumsum()[ends]  # (T,)
+    adds = np.diff(found_by, prepend=0) > 0
+    if not adds.any():
+        return np.full(counts.shape[1], np.nan)
+    ends, found_by = ends[adds], found_by[adds]  # (P,)
+    starts = np.append(0, ends[:-1] + 1)
+    drawn = np.add.reduceat(counts[order[: ends[-1] + 1]], starts, axis=0)  # (P, B)
+    called = np.cumsum(drawn, axis=0)
+    first_found = np.append(0, found_by[:-1])
+    newly = np.add.reduceat(counts[order[positive]], first_found, axis=0)  # (P, B)
+    found = np.cumsum(newly, axis=0)
+    area = np.einsum("pb,pb->b", newly, found / np.maximum(called, 1))
     total = found[-1].astype(np.float64)
     return np.divide(area, total, out=np.full(len(total), np.nan), where=total > 0)
 

@@ -12,9 +12,14 @@ import pytest
 from PIL import Image
 
 from minicnn.data.dataset import Dataset, Splits
+from minicnn.evaluation.assessment import assess
 from minicnn.evaluation.card import describe_data
+from minicnn.evaluation.chosen import choose
+from minicnn.evaluation.comparison import compare
 from minicnn.evaluation.report import Example, write_report
+from minicnn.evaluation.report_comparison import write_comparison
 from minicnn.evaluation.results import write_results
+from minicnn.evaluation.robustness import measure_robustness
 from minicnn.evaluation.summary import summarize
 
 EVIL = "<script>alert('1')</script>\"&"
@@ -82,6 +87,26 @@ def full_report(path: Path, multilabel: bool = False) -> dict[str, Any]:
         ids=data.test.ids,
         resamples=50,
     )
+    chosen = choose(
+        data.val.labels,
+        rng.normal(size=(24, 2)),
+        data.classes,
+        multilabel=multilabel,
+        source=f"val {EVIL}",
+    )
+    metrics |= assess(
+        data.test.labels,
+        scores,
+        data.classes,
+        multilabel=multilabel,
+        chosen=chosen,
+        thresholds=[0.25],
+        resamples=50,
+    )
+    spoiled = [(EVIL, severity, lambda: -scores) for severity in (1, 2)]
+    metrics["robustness"] = measure_robustness(
+        data.test.labels, scores, data.classes, spoiled, multilabel=multilabel, chosen=chosen
+    )
     metrics |= {"data": EVIL, "split": "test", "val": dict(metrics), "parameters": 1234}
     write_results(
         data.test,
@@ -91,6 +116,8 @@ def full_report(path: Path, multilabel: bool = False) -> dict[str, Any]:
         roc=path.parent / "roc.png",
         curves=path.parent / "curves.png",
         mistakes=path.parent / "mistakes.png",
+        folder=path.parent,
+        figures={"corrupted": png()},
         report=path,
         title=f"lenet on {EVIL}",
         history=[{"epoch": 1, "loss": 0.7, "val_auc": float("nan")}],
@@ -194,6 +221,92 @@ def test_pictures_by_path_or_bytes_and_mistakes_of_any_kind(tmp_path: Path) -> N
         "floats",
     ]
     assert "Reliability diagram" in "".join(outline.text)
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_thresholds_calibration_and_robustness_are_told(tmp_path: Path, multilabel: bool) -> None:
+    path = tmp_path / "report.html"
+    metrics = full_report(path, multilabel)
+    outline = parse(path)
+    shown = " ".join("".join(outline.text).split())
+    for title in (
+        "Operating points",
+        "Predictive values over prevalence",
+        "Calibration",
+        "Robustness",
+        "Model card",
+    ):
+        assert title in shown
+    points = metrics["operating_points"][EVIL]
+    assert [p["name"] for p in points] == ["0.5", "given 0.25", "youden", "sensitivity 0.95"]
+    for point in points:
+        assert f"{point['sensitivity']:.3f}" in shown
+    low, high = points[2]["intervals"]["specificity"]
+    assert f"[{low:.3f}, {high:.3f}]" in shown
+    found = metrics["calibration"]
+    for part in (found, found["scaled"]):
+        assert f"{part['brier']:.3f}" in shown and f"{part['ece']:.3f}" in shown
+    assert f"{metrics['robustness']['relative']:+.3f}" in shown
+    pictures = {a["alt"] for tag, a in outline.tags if tag == "img"}
+    expected = {
+        "Precision-recall curve",
+        "Predictive values against the prevalence",
+        "Reliability diagram",
+        "Balanced error under each corruption, in five severities",
+        "One image under each corruption",
+    }
+    threshold = "Sensitivity and specificity against the threshold"
+    assert expected <= pictures and (threshold in pictures) == (not multilabel)
+    for name in ("precision_recall", "prevalence", "reliability", "robustness"):
+        assert (tmp_path / f"{name}.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("multilabel", [False, True])
+def test_the_report_of_two_models(tmp_path: Path, multilabel: bool) -> None:
+    data = splits(multilabel)
+    rng = np.random.default_rng(1)
+    scores = list(rng.normal(size=(2, 24, 2)))
+    facts: dict[str, Any] = {"multilabel": multilabel, "ids": data.test.ids, "resamples": 50}
+    labels, classes = data.test.labels, data.classes
+    found = compare(labels, scores[0], scores[1], classes, **facts)
+    metrics = {
+        "names": [f"one {EVIL}", f"two {EVIL}"],
+        "data": f"set {EVIL}",
+        "split": "test",
+        "n": 24,
+        "a": summarize(labels, scores[0], classes, **facts),
+        "b": summarize(labels, scores[1], classes, **facts),
+        "comparison": found,
+        "notes": found["notes"],
+    }
+    write_comparison(
+        tmp_path, data.test, scores, metrics, data=describe_data(data), command=f"do {EVIL}"
+    )
+    outline = parse(tmp_path / "report.html")
+    shown = "".join(outline.text)
+    assert "script" not in [tag for tag, _ in outline.tags]
+    for text in (f"one {EVIL}", f"do {EVIL}", f"note {EVIL}", f"only two {EVIL} right"):
+        assert text in shown
+    assert "Not for clinical use" in shown and "Model card" in shown
+    d = found["differences"]["auc"]
+    assert f"{d['difference']:+.3f}" in shown and f"{d['interval'][0]:.3f}" in shown
+    pictures = [a for tag, a in outline.tags if tag == "img"]
+    assert len(pictures) >= 4  # two charts, and images only one of the two decides right
+    assert all((a["src"] or "").startswith("data:image/png;base64,") for a in pictures)
+
+
+def test_the_card_of_a_model_measured_elsewhere(tmp_path: Path) -> None:
+    metrics = summarize([0, 1], [[1.0, 0.0], [0.0, 1.0]], ("a", "b"), resamples=0)
+    card = describe_data(splits())
+    write_report(tmp_path / "r.html", title="t", metrics=metrics, data=card)
+    shown = " ".join("".join(parse(tmp_path / "r.html").text).split())
+    assert "Trained on 24 images of 12 patients of set" in shown
+    write_report(
+        tmp_path / "r.html", title="t", metrics=metrics, data={**card, "trained_on": "another set"}
+    )
+    shown = " ".join("".join(parse(tmp_path / "r.html").text).split())
+    assert "Trained on another set" in shown and "Measured on set" in shown
+    assert "Trained on 24 images" not in shown
 
 
 def test_describe_data_counts() -> None:
