@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.checking.arrays import close
 from minicnn.checking.comparison import Comparison, compare_direction, compare_entries
 from minicnn.checking.diagnosis import diagnose
 from minicnn.checking.diagnosis.evidence import Evidence
@@ -28,7 +29,10 @@ from minicnn.checking.errors import CheckError
 from minicnn.checking.kinks import Kinks
 from minicnn.checking.locate import blame_a_part
 from minicnn.checking.memento import Memento, global_randomness, restore_global_randomness
-from minicnn.checking.promises import SINGLE, Behaviour, Promises, close, gradient_values
+from minicnn.checking.promises import examine
+from minicnn.checking.promises.behaviour import Behaviour
+from minicnn.checking.promises.calls import gradient_values
+from minicnn.checking.promises.linearity import SINGLE
 from minicnn.checking.report import (
     FAIL,
     INCONCLUSIVE,
@@ -184,7 +188,7 @@ class Check:
             self.findings.append(Finding("error", error.sentence, None, error.evidence))
             return
         cotangents = self._cotangents(subject.base_call.flat.size)
-        behaviour = Promises(subject, cotangents).examine()
+        behaviour = examine(subject, cotangents)
         self.notes += behaviour.notes
         if behaviour.comparable:
             self._compare(behaviour, cotangents)

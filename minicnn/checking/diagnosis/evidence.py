@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.comparison import Comparison
-from minicnn.checking.promises import Behaviour
+from minicnn.checking.promises.behaviour import Behaviour
 from minicnn.checking.subject import Subject, Variable
 
 # What may stay unexplained of the difference between analytic and numeric.
