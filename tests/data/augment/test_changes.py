@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from minicnn.backends import use_backend
-from minicnn.data.augment import Augment
+from minicnn.cli.steps import add_augment_with
+from minicnn.data.augment import Augment, parse_strengths
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
 
 NONE = {
@@ -170,3 +171,123 @@ def test_impossible_strengths_and_batches_are_refused(batch):
         Augment()(batch[0], generator())
     with pytest.raises(DtypeError, match="uint8"):
         Augment()(batch.astype(np.uint8), generator())
+
+
+# ---- blur, noise, cut-out ---------------------------------------------------------------
+
+LATER = ["blur", "noise", "cutout"]
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_needs_many_numbers_leaves_the_generator_where_it_was(batch, name):
+    plain, more = generator(), generator()
+    Augment()(batch, plain)
+    Augment(**{name: 0.5})(batch, more)
+    assert plain.bit_generator.state == more.bit_generator.state
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_each_of_them_is_the_same_beside_the_others(batch, name):
+    alone = Augment(**NONE | {name: 0.3})
+    twice = [alone(batch, generator()) for _ in range(2)]
+    np.testing.assert_array_equal(*twice)
+    assert not np.array_equal(twice[0], alone(batch, np.random.default_rng(8)))
+    following = generator()
+    first, second = alone(batch, following), alone(batch, following)
+    assert not np.array_equal(first, second)
+
+
+def test_noise_has_a_deviation_of_its_own_in_every_image():
+    x = np.full((400, 1, 16, 16), 0.5, np.float32)
+    y = Augment(**NONE | {"noise": 0.2})(x, generator()) - x
+    assert y.dtype == np.float32
+    deviation = y.std(axis=(1, 2, 3))
+    assert deviation.max() < 0.25
+    # Uniform between 0 and 0.2.
+    np.testing.assert_allclose(
+        np.quantile(deviation, [0.25, 0.5, 0.75]), [0.05, 0.1, 0.15], atol=0.015
+    )
+    assert abs(y.mean()) < 1e-3
+    neighbours = np.mean(y[..., 1:] * y[..., :-1]) / np.mean(y**2)
+    assert abs(neighbours) < 0.01
+
+
+def test_blur_has_a_width_of_its_own_in_every_image():
+    x = np.zeros((50, 1, 15, 15))
+    x[:, :, 7, 7] = 1
+    y = Augment(**NONE | {"blur": 2.0})(x, generator())
+    np.testing.assert_allclose(y.sum(axis=(1, 2, 3)), 1, atol=0.02)
+    peak = y[:, 0, 7, 7]
+    assert peak.max() > 0.9 and peak.min() < 0.06
+    np.testing.assert_allclose(y, y[:, :, ::-1], atol=1e-12)
+
+
+def test_a_cut_out_square_is_grey_and_anywhere():
+    x = np.random.default_rng(0).random((600, 1, 20, 20))
+    y = Augment(**NONE | {"cutout": 0.5})(x, generator())
+    cut = (y != x)[:, 0]
+    for before, after, square in zip(x, y, cut, strict=True):
+        if square.any():
+            np.testing.assert_allclose(after[0][square], before.mean())
+            rows, columns = np.flatnonzero(square.any(axis=1)), np.flatnonzero(square.any(axis=0))
+            assert square.sum() == len(rows) * len(columns)  # no holes
+            assert max(len(rows), len(columns)) <= 10
+    often = cut.mean(axis=0)
+    assert often.min() > 0.02
+    assert often[5:15, 5:15].mean() == pytest.approx(0.5**2 / 3, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    "strengths", [{"noise": 1.01}, {"blur": -1}, {"cutout": 2}, {"mixup": -0.1}]
+)
+def test_impossible_later_strengths_are_refused(strengths):
+    (name,) = strengths
+    with pytest.raises(ArgumentError, match=f"{name} is"):
+        Augment(**strengths)
+
+
+def test_all_at_once_stay_finite_on_degenerate_images():
+    everything = Augment(gamma=1, flip=0.5, noise=0.3, blur=3, cutout=1, mixup=1)
+    for shape in ((1, 1, 1, 1), (3, 1, 5, 1), (2, 3, 4, 6), (0, 1, 4, 4)):
+        for level in (0.0, 0.3, 1.0):
+            y = everything(np.full(shape, level, np.float32), generator())
+            assert y.shape == shape and np.isfinite(y).all()
+
+
+# ---- words ------------------------------------------------------------------------------
+
+
+def test_strengths_in_words():
+    assert parse_strengths("noise=0.05,mixup=.2,rotation=15") == {
+        "noise": 0.05,
+        "mixup": 0.2,
+        "rotation": 15,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no augmentation ''"),
+        ("nois=1", "did you mean 'noise'"),
+        ("noise", "noise is ''; write its strength as a number"),
+        ("noise=a", "noise is 'a'"),
+        ("noise=nan", "noise is nan"),
+        ("noise=2", "noise is 2.0"),
+        ("noise=0.1,noise=0.2", "twice"),
+        ("noise=0.1,", "no augmentation ''"),
+    ],
+)
+def test_impossible_words_are_refused(text, words):
+    with pytest.raises(ArgumentError, match=words):
+        parse_strengths(text)
+
+
+def test_the_help_names_every_strength_with_its_usual_value():
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    add_augment_with(parser)
+    said = " ".join(parser.format_help().split())
+    for name, value in Augment().to_config().items():
+        assert f"{name}={value:g}" in said

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
-from minicnn.data.preprocess import Normalize, Preprocess
+from minicnn.data.preprocess import Normalize, NormalizeImage, PixelStep, Preprocess, pipeline
+from minicnn.data.preprocess.clahe import CLAHE
+from minicnn.data.preprocess.resample import Crop
+from minicnn.data.preprocess.spec import parse_preprocess
 from minicnn.errors import ArgumentError, DataError, DtypeError, ShapeError, StateError
 
 rng = np.random.default_rng(0)
@@ -132,3 +136,119 @@ def test_a_step_before_augmentation_cannot_follow_the_normalisation():
     with pytest.raises(ArgumentError, match="normalize, blur.*order"):
         Preprocess([Normalize(), Blur()])
     assert Preprocess([Blur(), Normalize()]).steps
+
+
+def test_fixed_moments_for_another_number_of_channels_are_refused():
+    with pytest.raises(ShapeError, match="1 means, and the images have 3 channels"):
+        Preprocess([Normalize([0.5], [0.25])]).output_shape((3, 8, 8))
+
+
+# ---- normalisation per image ------------------------------------------------------------
+
+
+def test_every_image_gets_mean_0_and_deviation_1():
+    x = Preprocess([NormalizeImage()])(IMAGES, np.float64)
+    np.testing.assert_allclose(x.mean(axis=(2, 3)), 0, atol=1e-12)
+    np.testing.assert_allclose(x.std(axis=(2, 3)), 1, rtol=1e-9)
+    brighter = np.clip(IMAGES.astype(float) / 512 + 0.2, 0, 1)
+    np.testing.assert_allclose(Preprocess([NormalizeImage()])(brighter, np.float64), x, atol=1e-9)
+
+
+def test_an_image_with_hardly_anything_in_it_is_not_blown_up():
+    faint = np.full((2, 1, 8, 8), 100, np.uint8)
+    faint[1, 0, 3, 3] = 101
+    x = Preprocess([NormalizeImage()])(faint)
+    assert np.abs(x[0]).max() < 1e-6
+    assert np.abs(x[1]).max() < 0.01
+
+
+# ---- pixel steps ------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Darken(PixelStep):
+    """Halve every pixel, and count the images seen."""
+
+    name = "darken"
+    seen: list = dataclasses.field(default_factory=list)
+
+    def __call__(self, x):
+        self.seen.append(len(x))
+        return x / 2
+
+
+def test_pixel_steps_are_done_in_order_and_rounded_once():
+    preprocess = Preprocess([Darken(), Darken(), Crop(3)])
+    prepared = preprocess.prepare(IMAGES)
+    assert prepared.dtype == np.uint8
+    height, width = IMAGES.shape[2:]
+    rows = slice((height - 3) // 2, (height - 3) // 2 + 3)
+    columns = slice((width - 3) // 2, (width - 3) // 2 + 3)
+    middle = IMAGES[:, :, rows, columns].astype(float)
+    np.testing.assert_allclose(prepared, middle / 4, atol=0.5 + 1e-4)
+    floats = preprocess.prepare(IMAGES / 255)
+    assert floats.dtype == np.float64
+    np.testing.assert_allclose(floats, middle / 4 / 255, rtol=1e-6)
+
+
+def test_images_are_prepared_a_few_at_a_time(monkeypatch):
+    told = []
+    whole = Preprocess([Darken()]).prepare(IMAGES)
+    monkeypatch.setattr(pipeline, "CHUNK_PIXELS", 7 * IMAGES[0].size)
+    step = Darken()
+    np.testing.assert_array_equal(Preprocess([step]).prepare(IMAGES, told.append), whole)
+    assert step.seen == [7] * (len(IMAGES) // 7) + [len(IMAGES) % 7] * (len(IMAGES) % 7 > 0)
+    assert told[-1] == len(IMAGES) and told == sorted(told)
+
+
+def test_without_pixel_steps_nothing_is_copied():
+    assert Preprocess().prepare(IMAGES) is IMAGES
+
+
+def test_prepared_images_only_need_the_finish():
+    preprocess = Preprocess([CLAHE(3, 2), Normalize()]).fit(IMAGES)
+    prepared = preprocess.prepare(IMAGES)
+    np.testing.assert_array_equal(preprocess.finishing()(prepared), preprocess(IMAGES))
+    np.testing.assert_array_equal(
+        preprocess.before_augmentation(IMAGES), prepared.astype(np.float32) / 255
+    )
+    fresh = Preprocess([CLAHE(3, 2), Normalize()])
+    assert not fresh.fitted
+    np.testing.assert_array_equal(fresh.fit_prepare(IMAGES), prepared)
+    assert fresh.fitted and fresh.to_config() == preprocess.to_config()
+
+
+def test_the_normalisation_is_measured_after_the_pixel_steps():
+    preprocess = Preprocess([Darken(), Normalize()]).fit(IMAGES)
+    x = preprocess(IMAGES, np.float64)
+    np.testing.assert_allclose(x.mean(axis=(0, 2, 3)), 0, atol=1e-12)
+    np.testing.assert_allclose(x.std(axis=(0, 2, 3)), 1, rtol=1e-12)
+
+
+def test_a_stored_pipeline_of_many_steps_does_the_same():
+    first = parse_preprocess(["clahe:clip=3,tiles=2", "median", "resize:size=5"]).fit(IMAGES)
+    back = Preprocess.from_config(json.loads(json.dumps(first.to_config())))
+    np.testing.assert_array_equal(back(IMAGES), first(IMAGES))
+    assert back.output_shape(IMAGES.shape[1:]) == (3, 5, 5)
+
+
+def test_what_was_stored_before_there_were_pixel_steps_is_read():
+    old = {"steps": [{"step": "normalize", "mean": [0.5], "std": [0.25]}]}
+    x = Preprocess.from_config(old)(np.full((1, 1, 2, 2), 255, np.uint8))
+    np.testing.assert_allclose(x, 2)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"step": "crop"}, "lacks 'size'"),
+        ({"step": "crop", "size": "8"}, "size is '8'"),
+        ({"step": "clahe", "clip": 2, "colour": 3}, "no parameter colour; it takes clip, tiles"),
+        ({"step": "equalize", "x": 1}, "no parameter x; it takes no parameters"),
+        ({"step": "normalize-image", "x": 1}, "no parameter x; it takes no parameters"),
+        ({"step": ["crop"]}, "unknown"),
+    ],
+)
+def test_a_damaged_step_is_refused(entry, words):
+    with pytest.raises(ArgumentError, match=words):
+        Preprocess.from_config({"steps": [entry]})
