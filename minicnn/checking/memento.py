@@ -168,6 +168,12 @@ def global_randomness() -> tuple[Any, ...]:
     return np.random.get_state(), random.getstate()  # noqa: NPY002
 
 
+def unusual_randomness() -> tuple[Any, ...]:
+    """Return states of the shared generators that no seed in use leads to."""
+    rng = random.Random("states of the shared generators that nobody else sets")
+    return np.random.RandomState(rng.getrandbits(32)).get_state(), rng.getstate()
+
+
 def restore_global_randomness(state: tuple[Any, ...]) -> None:
     """Put the shared generators back to where they were."""
     np.random.set_state(state[0])  # noqa: NPY002

@@ -278,6 +278,12 @@ class Subject:
             value = array.astype(np.float64)
             found.append(Variable(name, "parameter", key, value, given.get(key, array.dtype)))
         self.variables = self._chosen(found)
+        if self.variables and not any(v.value.size for v in self.variables):
+            names = ", ".join(v.name for v in self.variables)
+            raise CheckError(
+                f"{names} of {self.describe} holds no numbers: an empty array has no gradient to "
+                "compare; pass at least one entry"
+            )
         if not self.variables:
             raise CheckError(
                 f"{self.describe} has nothing to differentiate: no input is a float array and "

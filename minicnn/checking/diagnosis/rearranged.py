@@ -173,8 +173,10 @@ def permuted(s: Suspect) -> Finding | None:
 def rearranged_cotangent(s: Suspect) -> Finding | None:
     """The true gradient of a dy that was turned, exchanged or moved first."""
     evidence = s.evidence
-    if s.jacobian is None or not np.isfinite(s.jacobian).all() or len(evidence.output_shapes) != 1:
+    if s.jacobian is None or not np.isfinite(s.jacobian).all():
         return None
+    if len(evidence.output_shapes) != 1:
+        return _exchanged_cotangents(s)
     shape = evidence.output_shapes[0]
     for slug, words, moved in _rearranged(s.v, shape):
         if s.explained_by((moved @ s.jacobian).reshape(s.analytic.shape)):
@@ -183,6 +185,27 @@ def rearranged_cotangent(s: Suspect) -> Finding | None:
                 f"{s.gradient_name} is what dy {words} would give",
                 s.name,
                 {"dy": words},
+            )
+    return None
+
+
+def _exchanged_cotangents(s: Suspect) -> Finding | None:
+    """Of several outputs, the cotangents of two are taken for each other."""
+    shapes, jacobian = s.evidence.output_shapes, s.jacobian
+    assert jacobian is not None
+    ends = np.cumsum([0, *[int(np.prod(shape)) for shape in shapes]])
+    for one, other in itertools.combinations(range(len(shapes)), 2):
+        if shapes[one] != shapes[other]:
+            continue
+        moved = s.v.copy()
+        here, there = (slice(ends[i], ends[i + 1]) for i in (one, other))
+        moved[:, here], moved[:, there] = s.v[:, there], s.v[:, here]
+        if s.explained_by((moved @ jacobian).reshape(s.analytic.shape)):
+            return Finding(
+                "swapped",
+                f"{s.gradient_name} takes the gradient of output {one} for that of output {other}",
+                s.name,
+                {"outputs": [one, other]},
             )
     return None
 
