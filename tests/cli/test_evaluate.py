@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable
@@ -469,7 +470,7 @@ def test_two_models_of_several_labels(cli: Cli, several_run: Path, tmp_path: Pat
 
 
 def test_models_of_two_sizes_meet_on_a_folder(
-    cli: Cli, run: Path, tmp_path: Path, dataset: Path, make_run: Callable[..., Path]
+    cli: Cli, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from minicnn.data.preprocess import Preprocess
     from minicnn.layers import Flatten, Linear
@@ -497,6 +498,39 @@ def test_models_of_two_sizes_meet_on_a_folder(
     assert got["n"] == 20 and got["comparison"]["mcnemar"]["all"]["p"] == 1
     # An array file comes in one size.
     cli(*words).assert_error("28x28", "32x32")
+
+    from minicnn.cli import evaluate_two
+
+    real = evaluate_two.load_for
+
+    def turned(trained: Any, *args: Any, **options: Any) -> Any:
+        splits = real(trained, *args, **options)
+        backwards = splits.test.subset(np.arange(len(splits.test))[::-1])
+        return dataclasses.replace(splits, test=backwards) if trained.run is None else splits
+
+    monkeypatch.setattr(evaluate_two, "load_for", turned)
+    cli(*words, "--data", tmp_path / "set").assert_error("not the same ones")
+
+
+def test_images_of_two_sizes_must_be_the_same_ones(run: Path) -> None:
+    from minicnn.cli.evaluate_two import _check_same_images
+    from minicnn.cli.trained import open_trained
+    from minicnn.data.dataset import Dataset
+    from minicnn.errors import DataError
+
+    models = [open_trained(run)] * 2
+
+    def part(labels: list[int], names: str | None = None) -> Dataset:
+        images = np.zeros((len(labels), 1, 8, 8), np.uint8)
+        return Dataset(images, np.array(labels), ("a", "b"), None, names and list(names))
+
+    _check_same_images(models, part([0, 1, 1]), part([0, 1, 1]), [0, 1])
+    _check_same_images(models, part([0, 1, 1]), part([1, 0, 0]), [1, 0])
+    for other in (part([0, 1, 0]), part([0, 1]), part([1, 0, 0])):
+        with pytest.raises(DataError, match="not the same ones"):
+            _check_same_images(models, part([0, 1, 1]), other, [0, 1])
+    with pytest.raises(DataError, match="not the same ones"):
+        _check_same_images(models, part([0, 1, 1], "xyz"), part([0, 1, 1], "xzy"), [0, 1])
 
 
 def test_models_that_do_not_go_together(

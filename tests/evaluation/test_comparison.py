@@ -101,6 +101,20 @@ def test_patients_are_drawn_together_and_the_tests_warned_about() -> None:
     assert one_each["notes"] == []
 
 
+def test_intervals_by_patient_are_wider_where_a_patients_images_agree() -> None:
+    rng = np.random.default_rng(4)
+    person = np.repeat(np.arange(50), 8)
+    labels = np.repeat(np.arange(50) % 2, 8)
+    a, b = (np.repeat(rng.normal(size=(50, 2)), 8, axis=0) + np.eye(2)[labels] for _ in "ab")
+
+    def width(ids: np.ndarray | None) -> float:
+        got = compare(labels, a, b, NAMES, ids=ids, resamples=400)
+        low, high = got["differences"]["auc"]["interval"]
+        return high - low
+
+    assert width(person) > 1.8 * width(None)
+
+
 def test_one_class_only() -> None:
     got = compare([1, 1, 1], np.zeros((3, 2)), np.ones((3, 2)), NAMES, resamples=20)
     assert got["differences"]["auc"]["difference"] is None

@@ -88,8 +88,9 @@ def test_the_lowest_threshold_lets_everything_pass() -> None:
     assert (scores > operating.sensitivity_threshold(labels, scores, 1.0)).all()
 
 
-def test_neighbouring_floats_are_told_apart() -> None:
-    low = 1.0
+@pytest.mark.parametrize("low", [1.0, np.nextafter(1.0, 2), 0.0, -5e-324])
+def test_neighbouring_floats_are_told_apart(low: float) -> None:
+    # Half-way between two neighbours rounds to one of them, now the lower, now the upper.
     scores = np.array([low, np.nextafter(low, 2)])
     threshold = operating.youden_threshold([0, 1], scores)
     assert (scores > threshold).tolist() == [False, True]

@@ -112,6 +112,13 @@ def test_other_shapes(shape: tuple[int, ...]) -> None:
         assert corrupt(pixels, name, 5).shape == shape
 
 
+def test_pixels_are_rounded_to_the_nearest_level_and_cut_off() -> None:
+    levels = np.arange(256)
+    for shift in (-0.4, 0, 0.4):
+        np.testing.assert_array_equal(registry.to_uint8((levels + shift) / 255), levels)
+    np.testing.assert_array_equal(registry.to_uint8(np.array([-3.0, 7.0])), [0, 255])
+
+
 def test_refuses(images: np.ndarray) -> None:
     with pytest.raises(ArgumentError, match="'fog'.*gaussian noise"):
         corrupt(images, "fog", 1)
