@@ -389,3 +389,30 @@ def test_the_user_hears_what_is_trained(tmp_path, data, monkeypatch):
     text = "\n".join(said)
     for words in ("train 64, val 20, test 24", "lenet, ", "1 epochs, batches of 16"):
         assert words in text
+
+
+def test_predict_does_what_train_did(tmp_path, data):
+    from minicnn import data as loading
+    from minicnn.cli.trained import open_trained
+
+    with np.load(data) as small:
+        arrays = dict(small)
+    for name in ("train_images", "val_images", "test_images"):
+        arrays[name] = np.pad(arrays[name], ((0, 0), (4, 4), (4, 4)), mode="edge")
+    data = tmp_path / "larger.npz"
+    np.savez(data, **arrays)
+    steps = ("align", "clahe:clip=3,tiles=2", "resize:size=28", "normalize-image")
+    run, metrics = start(data, tmp_path / "run", step=steps, augment_with="mixup=0.3,cutout=0.2")
+    assert run.read_config()["recipe"]["preprocess"] == list(steps)
+    assert storage.read_metadata(run.model)["input_shape"] == [1, 36, 36]
+    trained = open_trained(run.path)
+    assert [step.name for step in trained.preprocess.steps] == [s.partition(":")[0] for s in steps]
+    test = loading.load(data).test
+    scores = predict_scores(trained.model, test.images, trained.preprocess)
+    assert np.mean(scores.argmax(axis=1) == test.labels) == metrics["accuracy"]
+
+
+def test_steps_that_images_cannot_take_leave_no_folder(tmp_path, data):
+    with pytest.raises(ArgumentError, match=r"crop: size is 40.*28 x 28 pixels"):
+        start(data, tmp_path / "run", step=("crop:size=40",))
+    assert not (tmp_path / "run").exists()

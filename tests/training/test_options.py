@@ -10,7 +10,7 @@ from minicnn.training.options import Options, settled_spec
 
 
 def test_a_round_trip_through_json():
-    options = Options(data="phantom", lr=0.1, augment=False, seed=2**40)
+    options = Options(data="phantom", lr=0.1, augment=False, seed=2**40, step=["crop:size=9"])
     assert Options.from_json(json.loads(json.dumps(options.to_json()))) == options
 
 
@@ -28,6 +28,12 @@ def test_a_round_trip_through_json():
         ({"lr": math.inf}, "lr is inf"),
         ({"l1": -1e-9}, "l1 is"),
         ({"l2": math.nan}, "l2 is nan"),
+        ({"step": "clahe"}, "step is 'clahe'; give a list"),
+        ({"step": [3]}, "give a list of texts"),
+        ({"step": ["clahee"]}, "did you mean 'clahe'"),
+        ({"step": ["normalize", "clahe"]}, "impossible order"),
+        ({"augment_with": "nose=1"}, "did you mean 'noise'"),
+        ({"augment_with": "noise=1", "augment": False}, "augmentation is off"),
         ({"model": "lenett"}, "no model 'lenett'; did you mean 'lenet'.*lungnet"),
         ({"optimizer": "adamm"}, "no optimizer 'adamm'; did you mean 'adam.*sgd"),
     ],

@@ -116,3 +116,24 @@ def test_a_damaged_recipe_is_refused():
         Recipe.from_json({"model": "lenet"})
     with pytest.raises(RunFolderError, match="recipe"):
         Recipe.from_json(None)
+
+
+def test_strengths_that_are_given_replace_the_usual_ones():
+    from minicnn.data.augment import Augment
+
+    usual = Augment().to_config()
+    given = choose(Options(data="x", augment_with="noise=0.1,rotation=3"), TASK).augment
+    assert given == usual | {"noise": 0.1, "rotation": 3.0}
+    both = choose(Options(data="x", augment_strength=0.5, augment_with="rotation=3"), TASK).augment
+    assert both == {name: value / 2 for name, value in usual.items()} | {"rotation": 3.0}
+    only = choose(Options(data="x", augment_strength=0.0, augment_with="noise=0.1"), TASK).augment
+    assert only == dict.fromkeys(usual, 0.0) | {"noise": 0.1}
+
+
+def test_steps_are_kept_and_recipes_without_any_are_read():
+    recipe = choose(Options(data="x", step=["clahe", "crop:size=20"]), TASK)
+    assert recipe.preprocess == ["clahe", "crop:size=20"]
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    old = choose(Options(data="x"), TASK).to_json()
+    del old["preprocess"]
+    assert Recipe.from_json(old).preprocess == []

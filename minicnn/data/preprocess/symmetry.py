@@ -64,7 +64,7 @@ def find_axis(x: NDArray, largest: float) -> tuple[NDArray[np.float64], NDArray[
     offset = offsets[best, images]
     farthest = max(FARTHEST * x.shape[2], 1)
     extreme = (angle / (largest or 1)) ** 2 + (offset / farthest) ** 2
-    nothing = (extreme > EXTREME**2) | (np.ptp(x.reshape(len(x), -1), axis=1) == 0)
+    nothing = extreme > EXTREME**2
     return np.where(nothing, 0, angle), np.where(nothing, 0, offset)
 
 
@@ -85,6 +85,7 @@ def _score(
     """For each angle (A, N), the asymmetry about the best column, and where that one is."""
     pairs = [_best_column(turn(x, degrees)) for degrees in tried]
     scores, offsets = zip(*pairs, strict=True)
+    # Where nothing else decides, as in a constant image, what is likely does.
     unlikely = (tried / largest) ** 2 if largest else np.zeros(tried.shape)
     return np.stack(scores) + UPRIGHT * unlikely, np.stack(offsets)
 

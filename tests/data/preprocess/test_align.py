@@ -42,6 +42,12 @@ def test_a_turn_is_found(angle, size):
     assert abs(offset[0]) < 0.5
 
 
+@pytest.mark.parametrize("angle", [-2.5, -1, 0.5, 1.5, 4.3])
+def test_an_angle_between_those_tried_is_found(angle):
+    found, _ = find_axis(turn(chest(40), np.array([angle])), 15)
+    assert found[0] == pytest.approx(-angle, abs=0.25)
+
+
 def test_turning_clockwise_moves_the_top_to_the_right():
     x = np.zeros((1, 9, 9))
     x[0, 0, 4] = 1
