@@ -57,8 +57,9 @@ def margins(scores: ArrayLike, multilabel: bool) -> NDArray[np.float64]:
         return np.stack([-lead, lead], axis=1)
     out = np.empty_like(s)
     for c in range(s.shape[1]):
-        rest = np.delete(s, c, axis=1)  # (N, C - 1)
-        top = rest.max(axis=1)
+        # Sorted, so that the order of the other classes cannot break a tie by rounding.
+        rest = np.sort(np.delete(s, c, axis=1), axis=1)  # (N, C - 1)
+        top = rest[:, -1]
         out[:, c] = (s[:, c] - top) - np.log(np.exp(rest - top[:, None]).sum(axis=1))
     return out
 

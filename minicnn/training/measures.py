@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.evaluation.ranking import macro_roc_auc, roc_auc
-from minicnn.evaluation.scores import probabilities
+from minicnn.evaluation.scores import margins
 from minicnn.losses import BCEWithLogitsLoss, HuberLoss, Loss, MSELoss
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def auc(labels: NDArray, scores: NDArray) -> float:
     if not np.isfinite(scores).all():
         return float("nan")
     if labels.ndim == 1:
-        return float(macro_roc_auc(labels, probabilities(scores, multilabel=False)))
+        return float(macro_roc_auc(labels, margins(scores, multilabel=False)))
     areas = [roc_auc(labels[:, j], scores[:, j]) for j in range(labels.shape[1])]
     defined = [a for a in areas if not np.isnan(a)]
     return float(np.mean(defined)) if defined else float("nan")

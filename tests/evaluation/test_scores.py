@@ -66,3 +66,11 @@ def test_margins_refuse_what_probabilities_refuse() -> None:
         margins(np.zeros((3, 1)), False)
     with pytest.raises(ArgumentError, match="NaN or infinite"):
         margins([[np.inf, 0.0]], True)
+
+
+def test_margins_tie_where_only_the_other_classes_change_places() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        rest = rng.normal(size=5) * 4
+        rows = np.array([np.append(rng.permutation(rest), 1.0) for _ in range(4)])
+        assert len(set(margins(rows, False)[:, 5])) == 1

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import special
 from sklearn import metrics as oracle
 
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
+from minicnn.evaluation.scores import margins
 from minicnn.evaluation.summary import summarize
 
 
@@ -65,6 +69,45 @@ def test_a_ranking_does_not_tie_where_probabilities_are_all_one() -> None:
     assert got["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
     third = np.concatenate([scores, np.full((4, 1), -1e3)], axis=1)
     assert summarize(labels, third, "abc", resamples=0)["auc"] == 0.75
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(2, 4), st.integers(1, 12), st.integers(0, 10_000), st.sampled_from([1, 3, 30]))
+def test_tiny_samples_equal_scikit_learn(classes: int, n: int, seed: int, size: int) -> None:
+    # Few images and whole scores: ties, classes that are absent, or never predicted, or both.
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(rng.integers(1, classes + 1), size=n)
+    scores = rng.integers(-size, size + 1, (n, classes)).astype(float)
+    got = summarize(labels, scores, "abcd"[:classes], resamples=0)
+    p = special.softmax(scores, axis=1)
+    called = p.argmax(axis=1)
+    assert got["accuracy"] == pytest.approx(oracle.accuracy_score(labels, called), abs=1e-12)
+    columns = [1] if classes == 2 else list(range(classes))
+    present = [1] if classes == 2 else sorted(set(labels) | set(called))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in ("precision", "recall", "f1"):
+            expected = getattr(oracle, f"{name}_score")(
+                labels, called, labels=present, average="macro", zero_division=0
+            )
+            # With two classes what is 0 / 0 is said to be undefined.
+            assert (got[name] or 0.0) == pytest.approx(expected, abs=1e-12)
+    ranked = margins(scores, False)[:, columns]
+    areas, precisions = [], []
+    for k, c in enumerate(columns):
+        positive = labels == c
+        if positive.any():
+            precisions.append(oracle.average_precision_score(positive, ranked[:, k]))
+        if positive.any() and not positive.all():
+            areas.append(oracle.roc_auc_score(positive, ranked[:, k]))
+    for name, values in (("auc", areas), ("average_precision", precisions)):
+        if values:
+            assert got[name] == pytest.approx(np.mean(values), abs=1e-12)
+        else:
+            assert got[name] is None
+    if size < 30:  # scikit-learn cuts probabilities off elsewhere
+        expected = oracle.log_loss(labels, p, labels=range(classes))
+        assert got["log_loss"] == pytest.approx(expected, rel=1e-9)
 
 
 def test_patients_are_said() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from minicnn.data.augment import Mix
 from minicnn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, MSELoss
-from minicnn.training.measures import accuracy, loss_and_gradient, mixed_accuracy
+from minicnn.training.measures import accuracy, auc, loss_and_gradient, mixed_accuracy
 
 rng = np.random.default_rng(0)
 SCORES = rng.normal(size=(6, 3))
@@ -52,3 +52,8 @@ def test_both_labels_count_by_their_share():
     assert own != theirs
     assert mixed_accuracy(CLASSES, SCORES, MIX) == pytest.approx(0.7 * own + 0.3 * theirs)
     assert mixed_accuracy(CLASSES, SCORES) == own
+
+
+def test_the_area_ranks_where_all_probabilities_are_one() -> None:
+    scores = np.array([[0, 50], [0, 90], [0, 70], [0, 400]], dtype=np.float32)
+    assert auc(np.array([0, 0, 1, 1]), scores) == 0.75
