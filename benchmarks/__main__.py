@@ -16,7 +16,7 @@ def main() -> None:
         description="Time minicnn beside its peers, interleaved in one run.",
         epilog="example: python -m benchmarks train-step backends --seconds 20 --out results",
     )
-    parser.add_argument("tables", nargs="+", choices=["train-step", "backends"])
+    parser.add_argument("tables", nargs="+", choices=["train-step", "backends", "augment"])
     parser.add_argument("--seconds", type=float, default=20, help="budget per row (default 20)")
     parser.add_argument("--threads", type=int, default=2, help="threads of everyone (default 2)")
     parser.add_argument("--out", type=Path, default=Path("benchmark-results"))
@@ -25,9 +25,9 @@ def main() -> None:
     # Before numpy, numba and torch are imported: they read these once.
     for name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
         os.environ[f"{name}_NUM_THREADS"] = str(args.threads)
-    from benchmarks import backends, tables, train_step
+    from benchmarks import augment, backends, tables, train_step
 
-    runs = {"train-step": train_step.run, "backends": backends.run}
+    runs = {"train-step": train_step.run, "backends": backends.run, "augment": augment.run}
     args.out.mkdir(parents=True, exist_ok=True)
     for name in args.tables:
         print(f"\n# {name}, {args.threads} threads, {platform.machine()}\n")

@@ -89,6 +89,20 @@ def test_without_data_it_says_what_it_takes_instead(tmp_path, monkeypatch, capsy
     assert RunDir.open(tmp_path / "run").read_config()["options"]["data"] == spec
 
 
+def test_steps_and_strengths_are_kept_and_said(data, tmp_path, capsys):
+    out = tmp_path / "run"
+    words = ["--step", "median", "--step", "equalize", "--augment-with", "mixup=0.3"]
+    assert main(["train", "--data", str(data), *SMALL, "--out", str(out), *words]) == 0
+    err = capsys.readouterr().err
+    assert "preprocessing median equalize" in err
+    assert "doing the preprocessing of 32 images: median, equalize" in err
+    run = RunDir.open(out)
+    config = run.read_config()
+    assert config["options"]["step"] == ["median", "equalize"]
+    assert config["recipe"]["augment"]["mixup"] == 0.3
+    assert "--step median --step equalize" in run.report.read_text(encoding="utf-8")
+
+
 def test_ctrl_c_says_what_is_saved_and_how_to_go_on(data, tmp_path, monkeypatch, capsys):
     out = tmp_path / "my run"
     step, calls = loop.Trainer._step, []
@@ -146,6 +160,11 @@ def fails(capsys, *words):
         (["--seed", "-3"], "'-3'"),
         (["--batch-size", "1000"], "batch_size is 1000 but there are only 32"),
         (["--lr", "1e30", "--optimizer", "sgd"], "(--lr, now"),
+        (["--step", "clahee"], "did you mean 'clahe'"),
+        (["--step", "normalize", "--step", "clahe"], "impossible order"),
+        (["--step", "crop:size=40"], "crop: size is 40, but the images have 28 x 28"),
+        (["--augment-with", "nois=1"], "did you mean 'noise'"),
+        (["--augment-with", "noise=0.1", "--no-augment"], "augmentation is off"),
         (["--frobnicate"], "--frobnicate"),
     ],
 )

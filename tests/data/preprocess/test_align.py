@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minicnn.backends import use_backend
-from minicnn.data.preprocess.align import Align
+from minicnn.data.preprocess.align import Align, _matrices
 from minicnn.data.preprocess.lungs import find_lungs, otsu
 from minicnn.data.preprocess.symmetry import find_axis, turn
 from minicnn.errors import ArgumentError
@@ -151,6 +151,28 @@ def test_aligned_images_look_alike():
     apart = [np.abs(a[n] - a[0]).mean() for a in (x, y) for n in (1, 2, 3)]
     assert np.mean(apart[3:]) < 0.5 * np.mean(apart[:3])
     assert all(after < before for before, after in zip(apart[:3], apart[3:], strict=True))
+
+
+@pytest.mark.parametrize("fill", [0.6, 0.9])
+def test_the_lungs_fill_what_they_shall(fill):
+    x = turn(chest(60, 4, -3, 0.8), np.array([6.0]))[:, None]
+    y = Align(scale=1, fill=fill)(x)[:, 0]
+    box, found = find_lungs(y)
+    assert found[0]
+    top, bottom, left, right = box[0]
+    assert max(bottom - top, right - left) + 1 == pytest.approx(fill * 60, abs=4)
+    assert (top + bottom) / 2 == pytest.approx(0, abs=1.5)
+    assert (left + right) / 2 == pytest.approx(0, abs=1.5)
+
+
+def test_one_warp_does_what_turning_moving_and_scaling_do():
+    angle, down, right, zoom = np.array([[20.0], [3.0], [-2.0], [1.5]])
+    matrix = _matrices(angle, down, right, zoom)[0]
+    cos, sin = np.cos(np.deg2rad(20)), np.sin(np.deg2rad(20))
+    turned = np.array([[cos, -sin], [sin, cos]])  # as in `turn`
+    for place in ([0, 0], [1, 0], [4, -7]):
+        expected = turned @ (np.array(place) / 1.5 + [3, -2])
+        np.testing.assert_allclose(matrix @ [*place, 1], expected, atol=1e-12)
 
 
 def test_what_is_switched_off_is_left_alone():
