@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from minicnn.cli import audit, augmented, preview
 from minicnn.cli.arguments import (
     add_command,
     add_id_pattern,
@@ -18,6 +19,7 @@ from minicnn.cli.arguments import (
     seed,
 )
 from minicnn.cli.output import columns, note, print_json, printable, shows_bars
+from minicnn.cli.steps import STEPS
 from minicnn.errors import ArgumentError, RunFolderError
 
 if TYPE_CHECKING:
@@ -29,13 +31,17 @@ EXAMPLE = """examples:
   minicnn data download pneumoniamnist
   minicnn data info chest_xray/
   minicnn data montage phantom --size 64 --out phantoms.png
+  minicnn data audit chest_xray/
 """
+COUNT = 24
 SPEC = "a data set's name, an .npz file or a folder of images"
 
 
 def add_parser(subparsers: Any) -> None:
     """Add this command and its own commands to the command line."""
-    parser = add_command(subparsers, "data", "list, download, describe and show data", EXAMPLE)
+    parser = add_command(
+        subparsers, "data", "list, download, describe, check and show data", EXAMPLE
+    )
     actions = parser.add_subparsers(
         title="commands", dest="action", metavar="ACTION", required=True
     )
@@ -69,15 +75,22 @@ def add_parser(subparsers: Any) -> None:
     add_json(one)
     one.set_defaults(run=_info, parser=one)
 
+    audit.add_parser(actions, SPEC)
+    preview.add_parser(actions, SPEC)
+
     one = add_command(
         actions,
         "montage",
         "draw a contact sheet of images with their labels",
-        "example:\n  minicnn data montage pneumoniamnist --out sheet.png --count 24",
+        "examples:\n  minicnn data montage pneumoniamnist --out sheet.png --count 24\n"
+        "  minicnn data montage pneumoniamnist --out sheet.png --augment\n"
+        "  minicnn data montage phantom --out sheet.png --augment-with rotation=20,cutout=0.4\n\n"
+        + STEPS,
     )
     one.add_argument("spec", type=place, metavar="SPEC", help=SPEC)
     one.add_argument("--out", metavar="PNG", type=png_file, required=True, help="file to write")
-    one.add_argument("--count", metavar="N", type=positive_int, default=24, help="images (24)")
+    one.add_argument("--count", metavar="N", type=positive_int, help=f"images ({COUNT})")
+    augmented.add_options(one)
     add_part(one, "train")
     one.add_argument("--seed", metavar="S", type=seed, help="choose at random, not evenly spread")
     add_size(one, "bring images to NxN pixels")
@@ -205,17 +218,13 @@ def _montage(args: argparse.Namespace) -> int:
     from minicnn.data.montage import save_montage
     from minicnn.data.wording import count_of
 
-    if not args.out.parent.is_dir() or args.out.is_dir():
-        raise RunFolderError(
-            f"{args.out} cannot be written: {args.out.parent} must be an existing folder and "
-            f"{args.out.name} a file in it"
-        )
+    refuse_unwritable(args.out)
+    if augmented.asked_for(args):
+        return augmented.draw(args, _load(args))
     splits = _load(args)
-    dataset = splits.part(args.split)
-    if args.seed is not None:
-        dataset = _some(dataset, args.count, args.seed)
-    save_montage(dataset, args.out, args.count)
-    shown = min(args.count, len(dataset))
+    dataset = chosen(args, splits, args.count or COUNT)
+    shown = len(dataset)
+    save_montage(dataset, args.out, shown)
     if args.json:
         print_json(
             {"file": str(args.out), "data": splits.name, "split": args.split, "count": shown}
@@ -226,13 +235,28 @@ def _montage(args: argparse.Namespace) -> int:
     return 0
 
 
-def _some(dataset: Dataset, count: int, seed: int) -> Dataset:
-    """Draw enough images at random for every class to be among them."""
+def refuse_unwritable(out: Path) -> None:
+    """Complain about a picture's name before the data are loaded, not after."""
+    if not out.parent.is_dir() or out.is_dir():
+        raise RunFolderError(
+            f"{out} cannot be written: {out.parent} must be an existing folder and {out.name} a "
+            f"file in it"
+        )
+
+
+def chosen(args: argparse.Namespace, splits: Splits, count: int) -> Dataset:
+    """Choose images of ``--split``, evenly spread or by ``--seed``, the classes taking turns."""
     import numpy as np
 
-    rng = np.random.default_rng(seed)
-    wanted = min(len(dataset), 20 * count)
-    return dataset.subset(np.sort(rng.choice(len(dataset), size=wanted, replace=False)))
+    from minicnn.data.montage import choose
+
+    dataset = splits.part(args.split)
+    if args.seed is not None:
+        # Enough at random for every class to be among them.
+        rng = np.random.default_rng(args.seed)
+        wanted = min(len(dataset), 20 * count)
+        dataset = dataset.subset(np.sort(rng.choice(len(dataset), size=wanted, replace=False)))
+    return dataset.subset(choose(dataset, count))
 
 
 def _load(args: argparse.Namespace) -> Splits:
