@@ -33,7 +33,7 @@ from minicnn.evaluation.report_measures import (
     prevalence_section,
     robustness_section,
 )
-from minicnn.evaluation.report_style import STYLE
+from minicnn.evaluation.report_page import NOT_FOR_CLINICAL_USE, footer, page
 from minicnn.evaluation.report_tables import (
     cost,
     data_section,
@@ -44,10 +44,6 @@ from minicnn.evaluation.report_tables import (
 )
 from minicnn.files import write_text
 
-NOT_FOR_CLINICAL_USE = (
-    "Not for clinical use. This model was made for teaching and research; it must not be "
-    "used to diagnose or treat anybody."
-)
 FIGURES = {
     "auc": "AUC",
     "accuracy": "Accuracy",
@@ -66,6 +62,8 @@ ALT = {
     "robustness": "Balanced error under each corruption, in five severities",
     "corrupted": "One image under each corruption",
 }
+# Pictures made of X-rays.
+SHEETS = ("corrupted",)
 # Charts of the results stand in pairs; the rest of the figures follow one by one.
 PAIR = ("confusion", "roc", "precision_recall", "thresholds")
 # Width over height from which a chart gets a row of its own.
@@ -156,31 +154,6 @@ def write_report(
     write_text(path, page(title, body))
 
 
-def page(title: str, body: Iterable[str]) -> str:
-    """Return a whole page that loads nothing."""
-    text = "\n".join(part for part in body if part)
-    return _PAGE.format(title=escape(title), style=STYLE, body=text)
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
-
-
 def _measured_on(metrics: Mapping[str, Any]) -> str:
     where = ", ".join(metrics[k] for k in ("data", "split") if metrics.get(k))
     return f"Measured on {metrics['n']:,} images" + (f" ({where})" if where else "")
@@ -248,9 +221,11 @@ def _chart(pictures: Mapping[str, bytes], name: str) -> str:
     if name not in pictures:
         return ""
     png, alt = pictures[name], ALT.get(name, name.replace("_", " "))
+    # On a dark page charts are inverted, X-rays are not.
+    css = "sheet" if name in SHEETS else "chart"
     if png_size(png)[0] * SCALE < READABLE:
-        return picture(png, alt, "chart", SCALE)
-    return f'<div class="scroll">{picture(png, alt, "chart wide", SCALE)}</div>'
+        return picture(png, alt, css, SCALE)
+    return f'<div class="scroll">{picture(png, alt, f"{css} wide", SCALE)}</div>'
 
 
 def _is_wide(png: bytes) -> bool:
@@ -282,18 +257,3 @@ def bullets(sentences: Iterable[str]) -> str:
     """Return a list of sentences, or nothing."""
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
     return f"<ul>{items}</ul>" if items else ""
-
-
-def footer() -> str:
-    """Say what made the page."""
-    import platform
-
-    import numpy as np
-
-    from minicnn import __version__
-
-    made_by = (
-        f"minicnn {__version__}, NumPy {np.__version__}, Python {platform.python_version()}, "
-        f"{platform.system()} {platform.machine()}"
-    )
-    return f"<footer>{escape(made_by)}</footer>"

@@ -11,16 +11,9 @@ from numpy.typing import NDArray
 
 from minicnn.evaluation.html import escape, paragraph, picture, section, table
 from minicnn.evaluation.mistakes import worst_mistakes
-from minicnn.evaluation.report import (
-    NOT_FOR_CLINICAL_USE,
-    SCALE,
-    Example,
-    bullets,
-    footer,
-    gallery,
-    page,
-)
+from minicnn.evaluation.report import SCALE, Example, bullets, gallery
 from minicnn.evaluation.report_card import card_section
+from minicnn.evaluation.report_page import NOT_FOR_CLINICAL_USE, footer, page
 from minicnn.evaluation.report_tables import GAP, data_section, interval, number
 from minicnn.evaluation.results import caption, drawn
 from minicnn.evaluation.scores import decide, margins, probabilities

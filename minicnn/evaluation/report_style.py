@@ -43,7 +43,7 @@ section {
 section > details + details, p + details, details + p { margin-top: 8px; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr));
   gap: 18px; align-items: center; }
-img.chart { display: block; max-width: 100%; height: auto; margin: 0 auto; }
+img.chart, img.sheet { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 .mistakes { display: grid; gap: 14px;
   grid-template-columns: repeat(auto-fill, minmax(138px, 1fr)); }
 .mistakes figure { margin: 0; }

@@ -255,6 +255,10 @@ def test_thresholds_calibration_and_robustness_are_told(tmp_path: Path, multilab
         "Balanced error under each corruption, in five severities",
         "One image under each corruption",
     }
+    css = {a["alt"]: a.get("class") for tag, a in outline.tags if tag == "img"}
+    # A dark page inverts charts; an inverted X-ray would be another image.
+    assert css["One image under each corruption"] == "sheet"
+    assert css["Reliability diagram"] == "chart"
     threshold = "Sensitivity and specificity against the threshold"
     assert expected <= pictures and (threshold in pictures) == (not multilabel)
     for name in ("precision_recall", "prevalence", "reliability", "robustness"):
