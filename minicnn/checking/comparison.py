@@ -51,6 +51,10 @@ class Comparison:
         (n,) the wrong entries that lie at a kink.
     at
         The point, where it is not the base point.
+    slabs
+        By axis the indices where all was right, and those where something was wrong.
+    columns
+        Of a large variable some entries, and the slopes (m, entries) of every output.
     """
 
     variable: Variable
@@ -66,6 +70,8 @@ class Comparison:
     direction_kinky: bool = False
     kink_wrong: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     at: dict[str, NDArray] = field(default_factory=dict)
+    slabs: dict[int, tuple[list[int], list[int]]] = field(default_factory=dict)
+    columns: tuple[NDArray[np.intp], NDArray[np.float64]] | None = None
 
     def __post_init__(self) -> None:
         self.kink_wrong = np.zeros(self.wrong.shape, bool)

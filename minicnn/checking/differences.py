@@ -65,6 +65,26 @@ class Derivative:
         """
         return self.error + 1e-4 * self.gap
 
+    def or_better(self, other: Derivative) -> Derivative:
+        """For each cotangent choose the estimate that leaves less doubt."""
+        better = other.doubt < self.doubt
+        return Derivative(
+            np.where(better, other.value, self.value),
+            np.where(better, other.error, self.error),
+            np.where(better, other.gap, self.gap),
+        )
+
+    def fits(self, wanted: NDArray[np.float64]) -> bool:
+        """Whether a claim is plainly right, so that no other step need be tried."""
+        off = np.abs(wanted - self.value)
+        exact = self.error <= 1e-6 * np.abs(self.value)
+        return bool((exact & (off <= 1e-8 * np.abs(self.value) + self.error)).all())
+
+    def contradicts(self, wanted: NDArray[np.float64]) -> bool:
+        """Whether a claim is plainly wrong."""
+        off = np.abs(wanted - self.value)
+        return bool(((off > PLAINLY * self.error) & (self.gap < 0.2 * off)).any())
+
 
 @dataclass
 class Sides:
@@ -215,7 +235,7 @@ class Differences:
             Steps to try, relative to ``scale``; by default those that fit the noise.
         """
         best: Derivative | None = None
-        reached = self._reached(direction, scale)
+        reached: NDArray[np.bool_] | None = None
         for relative in ladder or self.ladder:
             h = relative * scale
             outer = self.move(direction, h), self.move(direction, -h)
@@ -223,22 +243,14 @@ class Differences:
             found = self._extrapolate(outer, inner, h, reached)
             if found is None:
                 continue
-            if best is None:
-                best = found
-            else:
-                better = found.doubt < best.doubt
-                best = Derivative(
-                    np.where(better, found.value, best.value),
-                    np.where(better, found.error, best.error),
-                    np.where(better, found.gap, best.gap),
-                )
+            if wanted is not None and best is None and found.fits(wanted):
+                return found
+            if reached is None:
+                reached = self._reached(direction, scale)
+                found = self._extrapolate(outer, inner, h, reached) or found
+            best = found if best is None else best.or_better(found)
             if wanted is not None:
-                off = np.abs(wanted - best.value)
-                fits = (off <= 1e-8 * np.abs(best.value) + best.error) & (
-                    best.error <= 1e-6 * np.abs(best.value)
-                )
-                wrong = (off > PLAINLY * best.error) & (best.gap < 0.2 * off)
-                if fits.all() or wrong.any():
+                if best.fits(wanted) or best.contradicts(wanted):
                     break
             elif (best.error <= 1e-9 * np.abs(best.value)).all():
                 break
@@ -265,7 +277,7 @@ class Differences:
         outer: tuple[NDArray, NDArray],
         inner: tuple[NDArray, NDArray],
         h: float,
-        reached: NDArray[np.bool_],
+        reached: NDArray[np.bool_] | None,
     ) -> Derivative | None:
         wide = outer[0] - outer[1]  # (m,)
         narrow = inner[0] - inner[1]
@@ -277,7 +289,8 @@ class Differences:
         bend = (inner[0] - self.y) - (self.y - inner[1])  # (m,)
         return Derivative(
             value,
-            np.abs(value - fine) + 2 * self.noise_of(*outer, h, reached),
+            np.abs(value - fine)
+            + 2 * self.noise_of(*outer, h, False if reached is None else reached),
             np.abs(self.v) @ np.abs(bend) / (h / 2),
         )
 
@@ -315,14 +328,21 @@ class Differences:
                 best, chosen = error, h
         return chosen
 
-    def sweep(self, variable: Variable, h: float, keep: bool) -> Sweep:
-        """Differentiate by every entry with plain central differences of one step."""
-        n, count = variable.value.size, len(self.v)
+    def sweep(
+        self,
+        variable: Variable,
+        h: float,
+        keep: bool,
+        only: NDArray[np.intp] | None = None,
+    ) -> Sweep:
+        """Differentiate by every entry, or some, with central differences of one step."""
+        entries = np.arange(variable.value.size) if only is None else only
+        n, count = len(entries), len(self.v)
         values, noise = np.empty((count, n)), np.empty((count, n))
         jacobian = np.empty((self.y.size, n)) if keep else None
-        for i in range(n):
-            ahead = self.move_entry(variable, i, h)  # (m,)
-            behind = self.move_entry(variable, i, -h)
+        for i, entry in enumerate(entries):
+            ahead = self.move_entry(variable, int(entry), h)  # (m,)
+            behind = self.move_entry(variable, int(entry), -h)
             slope = (ahead - behind) / (2 * h)
             values[:, i] = self.v @ slope
             noise[:, i] = self.noise_of(ahead, behind, h)

@@ -42,7 +42,7 @@ from minicnn.checking.report import (
     Report,
     TensorResult,
 )
-from minicnn.checking.sampling import Sampler
+from minicnn.checking.sampling import Sampler, measure_columns
 from minicnn.checking.subject import Subject, TargetError, Variable
 from minicnn.checking.targets import make_subject
 
@@ -267,6 +267,8 @@ class Check:
                 self._add_kinks(kinks.judge(comparison), behaviour)
             if not comparison.wrong.any():
                 self._compare_directions(differences, comparison, rounding)
+            if comparison.failed and not keep:
+                measure_columns(differences, comparison)
             compared.append(comparison)
         if not any(c.wrong.any() for c in compared):
             self._add_kinks(kinks.judge_together(compared), behaviour)

@@ -23,6 +23,8 @@ FULL_DIRECTIONS = 3
 RANDOM_ENTRIES = 8
 WIDEST_PROFILE = 96
 MOST_SAMPLES = 120
+COLUMNS = 16
+LARGEST_COLUMNS = 4_000_000
 
 
 class Sampler:
@@ -174,14 +176,18 @@ class Sampler:
     def _explore(self) -> None:
         """Learn the pattern of the mistake: which slabs are wrong, and some entries."""
         wrong_slabs: list[NDArray[np.intp]] = []
+        slabs = self.comparison.slabs
         for axis, length in enumerate(self.shape):
             if 1 < length <= WIDEST_PROFILE:
                 places = list(range(length))
                 if length > 12:
                     places = [0, 1, 2, length // 2, length - 3, length - 2, length - 1]
+                slabs[axis] = ([], [])
                 for j in places:
                     entries = self.slab(axis, j)
-                    if self._try(entries) == "wrong":
+                    wrong = self._try(entries) == "wrong"
+                    slabs[axis][wrong].append(j)
+                    if wrong:
                         wrong_slabs.append(entries)
         chosen: list[int] = []
         if wrong_slabs:
@@ -192,3 +198,16 @@ class Sampler:
         for i in dict.fromkeys(int(i) for i in chosen):
             if np.isnan(self.comparison.numeric[0, i]):
                 self._try(np.array([i]), np.ones(1))
+        measure_columns(self.differences, self.comparison)
+
+
+def measure_columns(differences: Differences, comparison: Comparison) -> None:
+    """Keep the slopes of every output by a few entries: they tell which outputs count."""
+    variable = comparison.variable
+    known = np.flatnonzero(np.isfinite(comparison.numeric[0]))
+    order = np.argsort(-np.abs(comparison.numeric[0, known]))
+    chosen = known[order][:COLUMNS]
+    if len(chosen) and len(chosen) * differences.y.size <= LARGEST_COLUMNS:
+        sweep = differences.sweep(variable, 1e-4 * variable.scale, keep=True, only=chosen)
+        assert sweep.jacobian is not None
+        comparison.columns = chosen, sweep.jacobian

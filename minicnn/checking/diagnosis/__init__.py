@@ -41,6 +41,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     factors.factor_per_index,
     outputs.overwritten,
     places.border,
+    factors.wrong_slabs,
     places.mask,
     rearranged.rearranged_cotangent,
     counterfactual.other_numbers,

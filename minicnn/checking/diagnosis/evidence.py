@@ -142,6 +142,30 @@ class Suspect:
         restored = np.stack([undo(a) for a in self.analytic])
         return restored.shape == self.numeric.shape and self.matches(restored, self.numeric)
 
+    def some_entries(self) -> Suspect | None:
+        """Return the suspect reduced to the entries whose slopes are known for every output."""
+        c = self.comparison
+        if c.columns is None:
+            return None
+        chosen, jacobian = c.columns
+        v = self.variable
+        few = Variable(v.name, v.kind, v.key, v.value.ravel()[chosen], v.given)
+        none = np.zeros(len(chosen), bool)
+        return Suspect(
+            self.evidence,
+            Comparison(
+                few,
+                c.analytic[:, chosen],
+                c.numeric[:, chosen],
+                c.error[:, chosen],
+                c.wrong[chosen],
+                none,
+                none.copy(),
+                jacobian,
+                direction_wrong=True,
+            ),
+        )
+
     @cached_property
     def contributions(self) -> NDArray[np.float64] | None:
         """(K, m, n) what each output contributes to each entry; None if that is too much."""

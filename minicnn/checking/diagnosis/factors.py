@@ -125,6 +125,28 @@ def _describe_factors(s: Suspect, axis: int, factors: NDArray[np.float64]) -> Fi
     )
 
 
+def wrong_slabs(s: Suspect) -> Finding | None:
+    """Of a large array, the indices along an axis at which it is wrong."""
+    for axis, (right, wrong) in s.comparison.slabs.items():
+        if not right or not wrong:
+            continue
+        entries = np.take(s.analytic, wrong, axis=axis + 1)
+        inside = np.take(s.wrong, wrong, axis=axis)[np.take(s.known, wrong, axis=axis)]
+        if inside.mean() < 0.5:
+            continue  # a few entries that happen to lie there
+        places = np.array(wrong)
+        evidence = {"axis": axis, "wrong": [int(j) for j in wrong]}
+        what = f"{s.gradient_name} is right except at index {_list(places)} of axis {axis}"
+        if axis == 0 and s.is_batched():
+            return Finding("partial-batch", f"{what}, that of the samples", s.name, evidence)
+        if axis in s.spatial_axes():
+            if _is_edge(places, s.shape[axis]):
+                return Finding("border", what, s.name, evidence)
+        elif not entries.any():
+            return Finding("missing-term", f"{what}, where it is zero", s.name, evidence)
+    return None
+
+
 def _is_edge(indices: NDArray[np.intp], length: int) -> bool:
     """Whether indices are the first or last ones of an axis, and fewer than half."""
     if not len(indices) or len(indices) > max(1, min(length // 2, 2 + length // 10)):

@@ -39,6 +39,9 @@ def one_output_only(s: Suspect) -> Finding | None:
 
 def some_outputs_only(s: Suspect) -> Finding | None:
     """Some samples, rows or channels of the output are left out, or count more than once."""
+    few = s.some_entries()
+    if few is not None:
+        return some_outputs_only(few)
     shaped = _shaped(s)
     if shaped is None:
         return None
@@ -100,6 +103,9 @@ def _at_edge(lost: NDArray[np.intp], length: int) -> bool:
 
 def places_of_the_output(s: Suspect) -> Finding | None:
     """Output pixels that count wrongly: those at the border, or all but one."""
+    few = s.some_entries()
+    if few is not None:
+        return places_of_the_output(few)
     shaped = _shaped(s)
     if shaped is None or len(s.evidence.output_shapes[0]) < 3:
         return None
