@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from minicnn.evaluation import averages, calibration, intervals, metrics, operating
+from minicnn.evaluation import averages, intervals, metrics, operating
+from minicnn.evaluation.calibrated import measure_calibration
 from minicnn.evaluation.checks import check_labels
 from minicnn.evaluation.chosen import TARGET, Chosen, questions, to_metrics
 from minicnn.evaluation.jsonable import to_json
 from minicnn.evaluation.operating import PREVALENCES
 from minicnn.evaluation.scores import decide, margins, probabilities, sigmoid
-from minicnn.evaluation.temperature import scale
 
 Floats = NDArray[np.float64]
 DEFAULT = "0.5"
@@ -68,7 +68,7 @@ def assess(
         "operating_points": _points(
             truth, table, classes, multilabel, ids, chosen, thresholds, resamples, seed
         ),
-        "calibration": _calibration(
+        "calibration": measure_calibration(
             truth, table, classes, multilabel, ids, chosen, resamples, seed
         ),
         "chosen": None if chosen is None else to_metrics(chosen, target),
@@ -204,88 +204,6 @@ def _add_intervals(
             point["intervals"][name] = list(interval)
         for i, entry in enumerate(point["prevalence"]):
             entry["ppv_interval"] = list(found[f"{k} {i}"])
-
-
-def _calibration(
-    truth: NDArray,
-    scores: Floats,
-    classes: Sequence[str],
-    multilabel: bool,
-    ids: Sequence[str] | NDArray | None,
-    chosen: Chosen | None,
-    resamples: int,
-    seed: int,
-) -> dict[str, Any]:
-    """Measure probabilities as they are, and divided by the temperature.
-
-    With two classes the probability of class 1 is compared with how often class 1 is true;
-    with more, that of the class named with how often it is right; with several labels, all
-    probabilities of all labels together.
-    """
-    out: dict[str, Any] = {
-        "of": "labels" if multilabel else "class 1" if len(classes) == 2 else "class named",
-        **_calibrated(truth, scores, classes, multilabel),
-    }
-    if resamples:
-        errors = _squared_errors(truth, probabilities(scores, multilabel))  # (N,)
-        strata = np.zeros(len(truth), dtype=np.int64) if multilabel else truth
-
-        def statistic(counts: intervals.Counts) -> dict[str, Floats]:
-            return {"brier": errors @ counts / counts.sum(axis=0)}
-
-        found = intervals.bootstrap(statistic, strata, ids, resamples=resamples, seed=seed)
-        out["intervals"] = {"brier": list(found["brier"])}
-    if chosen is not None:
-        fitted = chosen.temperature
-        out["scaled"] = {
-            "temperature": fitted.value,
-            "at_limit": fitted.at_limit,
-            "fitted_on": chosen.source,
-            **_calibrated(truth, scale(scores, fitted.value), classes, multilabel),
-        }
-    return out
-
-
-def _calibrated(
-    truth: NDArray, scores: Floats, classes: Sequence[str], multilabel: bool
-) -> dict[str, Any]:
-    p = probabilities(scores, multilabel)
-    if multilabel:
-        came_true, promised = truth.ravel(), p.ravel()
-        loss = metrics.log_loss(truth.ravel().astype(np.int64), p.ravel())
-    else:
-        loss = metrics.log_loss(truth, p)
-        if len(classes) == 2:
-            came_true, promised = truth, p[:, 1]
-        else:
-            came_true = (p.argmax(axis=1) == truth).astype(np.int64)
-            promised = p.max(axis=1)
-    diagram = calibration.reliability(came_true.astype(np.int64), promised)
-    bins = [
-        {
-            "low": diagram.edges[b],
-            "high": diagram.edges[b + 1],
-            "n": int(n),
-            "predicted": diagram.predicted[b],
-            "observed": diagram.observed[b],
-        }
-        for b, n in enumerate(diagram.counts)
-    ]
-    return {
-        "brier": float(_squared_errors(truth, p).mean()),
-        "ece": diagram.ece,
-        "largest_gap": diagram.largest_gap,
-        "log_loss": loss,
-        "bins": bins,
-    }
-
-
-def _squared_errors(truth: NDArray, p: Floats) -> Floats:
-    """Each image's term of the Brier score (N,), over its labels the mean."""
-    if truth.ndim == 2:
-        squares: Floats = ((p - truth) ** 2).mean(axis=1)
-        return squares
-    return calibration.squared_errors(truth, p[:, 1] if p.shape[1] == 2 else p)
 
 
 def on_choice(metrics_: Mapping[str, Any], same_images: bool) -> list[str]:
