@@ -9,17 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from minicnn.layers import Layer
+from minicnn.selfcheck.torch_twin import load_into_torch
 
 torch: Any = pytest.importorskip("torch", reason="torch is the oracle here: pip install torch")
-
-
-def load_into_torch(twin: Any, layer: Layer) -> Any:
-    """Copy the state of a layer into a torch module under the same names."""
-    state = {name: torch.tensor(array) for name, array in layer.state_dict().items()}
-    missing, unexpected = twin.load_state_dict(state, strict=False)
-    assert not unexpected
-    assert all(name.endswith("num_batches_tracked") for name in missing)
-    return twin
 
 
 def assert_same_as_torch(layer: Layer, twin: Any, x: NDArray, rtol: float = 1e-9) -> None:

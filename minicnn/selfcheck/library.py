@@ -9,7 +9,7 @@ penalties, which no backend computes, once. What there is to check stands in `su
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from minicnn.selfcheck.subjects import (
     LayerCase,
     LossCase,
 )
+from minicnn.selfcheck.usable import obstacle, usable_backends
 
 # One network has thousands of parameters: too many for Python loops. What differs between
 # training and evaluation is checked layer by layer; models are checked in training.
@@ -104,10 +105,21 @@ class Check:
 
 @dataclass(frozen=True)
 class LibraryReport:
-    """What `check_library` found."""
+    """What `check_library` found.
+
+    Parameters
+    ----------
+    checks
+        In the order they were made.
+    seed
+        Of all of them.
+    skipped
+        The backends that cannot be used here, each with the reason.
+    """
 
     checks: tuple[Check, ...]
     seed: int = 0
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -132,6 +144,7 @@ class LibraryReport:
             "seconds": self.seconds,
             "passed": sum(check.ok for check in self.checks),
             "checked": len(self.checks),
+            "skipped": dict(self.skipped),
             "checks": [check.to_dict() for check in self.checks],
         }
 
@@ -141,6 +154,7 @@ class LibraryReport:
         for check in self.failed:
             lines.append(f"{check.name} on {check.backend}: {check.verdict}")
             lines += [f"    {sentence}" for sentence in check.trouble]
+        lines += [f"{name} was not checked: {why}" for name, why in self.skipped.items()]
         passed = sum(check.ok for check in self.checks)
         lines.append(
             f"{passed} of {len(self.checks)} passed in {self.seconds:.1f} s (error: the largest "
@@ -157,7 +171,7 @@ def check_library(
     losses: Mapping[str, LossCase] = LOSSES,
     penalties: Mapping[str, FunctionCase] = PENALTIES,
     models: Mapping[str, LayerCase] = MODELS,
-    backends: Sequence[str] = BACKENDS,
+    backends: Sequence[str] | None = None,
 ) -> LibraryReport:
     """Check the gradients of every layer, loss, penalty and model of this library.
 
@@ -170,7 +184,8 @@ def check_library(
     layers, losses, penalties, models
         What to check, by name; all there is by default.
     backends
-        On which backends; models run on the quick ones among them only.
+        On which backends, by default all that can be used here; models run on the quick
+        ones among them only.
 
     Returns
     -------
@@ -183,6 +198,11 @@ def check_library(
         If a backend cannot be used here: ``"compiled"`` needs numba.
     """
     tell = progress or silent
+    if backends is None:
+        backends = usable_backends()
+        skipped = {name: obstacle(name) for name in BACKENDS if name not in backends}
+    else:
+        skipped = {}
     quick = [name for name in backends if name in MODEL_BACKENDS]
     jobs: list[tuple[str, str, str, Callable[[], tuple[Report, ...]]]] = []
     for backend in backends:
@@ -201,7 +221,7 @@ def check_library(
                 reports = job()
         checks.append(Check(kind, name, backend, reports))
     tell(len(jobs), len(jobs), "")
-    return LibraryReport(tuple(checks), seed)
+    return LibraryReport(tuple(checks), seed, skipped)
 
 
 def _layer_job(

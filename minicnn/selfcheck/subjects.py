@@ -125,6 +125,9 @@ LAYERS: dict[str, LayerCase] = {
         lambda: m.ConvTranspose2d(2, 3, (3, 2), (1, 3), (1, 0), (0, 2), bias=False, rng=RNG(0)),
         (3, 2, 2, 4),
     ),
+    "ConvTranspose2d-output-padding": LayerCase(
+        lambda: m.ConvTranspose2d(2, 2, 2, 1, 0, 1, dilation=(2, 3), rng=RNG(0)), (2, 2, 2, 3)
+    ),
     "MaxPool2d": LayerCase(lambda: m.MaxPool2d(2), (2, 3, 5, 4)),
     "MaxPool2d-overlap": LayerCase(lambda: m.MaxPool2d(3, 2, 1), (2, 2, 6, 5)),
     "MaxPool2d-geometry": LayerCase(lambda: m.MaxPool2d((2, 3), (1, 2), (0, 1)), (2, 2, 4, 6)),
@@ -173,6 +176,9 @@ LOSSES: dict[str, LossCase] = {
     "CrossEntropyLoss": LossCase(losses.CrossEntropyLoss, SCORES, CLASSES),
     "CrossEntropyLoss-weight": LossCase(
         lambda: losses.CrossEntropyLoss(WEIGHTS, label_smoothing=0.1), SCORES, CLASSES
+    ),
+    "CrossEntropyLoss-light": LossCase(
+        lambda: losses.CrossEntropyLoss(WEIGHTS / 20), SCORES, CLASSES
     ),
     "CrossEntropyLoss-ignore": LossCase(
         lambda: losses.CrossEntropyLoss(ignore_index=1, label_smoothing=0.3),
