@@ -31,6 +31,20 @@ def measure_calibration(
     With two classes the probability of class 1 is compared with how often class 1 is true;
     with more, that of the class named with how often it is right; with several labels, all
     probabilities of all labels together.
+
+    Parameters
+    ----------
+    truth, scores
+        (N,) class numbers and (N, C) logits, or (N, L) of 0 and 1 and (N, L) logits.
+    classes, multilabel, ids, chosen, resamples, seed
+        As for `minicnn.evaluation.assessment.assess`.
+
+    Returns
+    -------
+    dict
+        ``of`` (whose probabilities: ``"class 1"``, ``"class named"`` or ``"labels"``),
+        ``brier``, ``ece``, ``largest_gap``, ``log_loss``, ``bins`` and ``intervals``; and
+        under ``scaled`` the same with the temperature, where one was chosen.
     """
     out: dict[str, Any] = {
         "of": "labels" if multilabel else "class 1" if len(classes) == 2 else "class named",
