@@ -15,10 +15,14 @@ def markdown(results: Results) -> str:
     for work, timings in results.items():
         for t in timings:
             lines.append(
-                f"| {work} | {t.name} | {t.milliseconds:.2f} | {t.ratio:.2f} "
-                f"| {t.low:.2f}-{t.high:.2f} | {t.rounds} |"
+                f"| {work} | {t.name} | {t.milliseconds:.2f} | {_ratio(t.ratio)} "
+                f"| {_ratio(t.low)}-{_ratio(t.high)} | {t.rounds} |"
             )
     return "\n".join(lines)
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
 
 
 def picture(results: Results, path: Path, title: str) -> None:

@@ -9,7 +9,7 @@ per image              `NormalizeImage`: each image its own; forgets exposure
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -159,8 +159,7 @@ def _moments(images: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     if images.dtype == np.uint8:
         # 256 counts per channel say all there is to say, exactly, in little memory.
         counts = np.zeros((channels, 256))
-        for start in range(0, len(images), CHUNK):
-            part = images[start : start + CHUNK]
+        for part in _slices(images):
             for c in range(channels):
                 counts[c] += np.bincount(part[:, c].ravel(), minlength=256)
         levels = np.arange(256) / 255  # (256,)
@@ -168,16 +167,29 @@ def _moments(images: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]
         mean = (share * levels).sum(axis=1)
         variance = (share * (levels - mean[:, None]) ** 2).sum(axis=1)
         return mean, np.sqrt(variance)
-    if not np.isfinite(images).all():
-        bad = int(np.argmin(np.isfinite(images).all(axis=(1, 2, 3))))
-        raise DataError(
-            f"the training images hold NaN or infinity (first in image {bad}); "
-            "remove or mend these images"
-        )
-    mean = images.mean(axis=(0, 2, 3), dtype=np.float64)
-    std = images.std(axis=(0, 2, 3), dtype=np.float64)
-    constant = images.max(axis=(0, 2, 3)) == images.min(axis=(0, 2, 3))
-    return mean, np.where(constant, 0.0, std)
+    total, squares = np.zeros(channels), np.zeros(channels)
+    low, high = np.full(channels, np.inf), np.full(channels, -np.inf)
+    pixels = images[:, 0].size
+    for part in _slices(images):
+        if not np.isfinite(part).all():
+            bad = int(np.argmin(np.isfinite(images).all(axis=(1, 2, 3))))
+            raise DataError(
+                f"the training images hold NaN or infinity (first in image {bad}); "
+                "remove or mend these images"
+            )
+        total += part.sum(axis=(0, 2, 3), dtype=np.float64)
+        low = np.minimum(low, part.min(axis=(0, 2, 3)))
+        high = np.maximum(high, part.max(axis=(0, 2, 3)))
+    mean = total / pixels
+    # The mean first: the difference of two large sums of squares would lose its digits.
+    for part in _slices(images):
+        squares += ((part - mean[:, None, None]) ** 2).sum(axis=(0, 2, 3))
+    return mean, np.where(low == high, 0.0, np.sqrt(squares / pixels))
+
+
+def _slices(images: NDArray) -> Iterator[NDArray]:
+    for start in range(0, len(images), CHUNK):
+        yield images[start : start + CHUNK]
 
 
 def _floats(name: str, values: Sequence[float]) -> tuple[float, ...]:

@@ -38,6 +38,15 @@ def test_more_images_than_a_chunk(monkeypatch):
     assert (whole.mean, whole.std) == (parts.mean, parts.std)
 
 
+def test_float_images_are_measured_a_few_at_a_time(monkeypatch):
+    images = 1e4 + rng.normal(size=(50, 2, 5, 6))
+    monkeypatch.setattr("minicnn.data.preprocess.normalize.CHUNK", 7)
+    step = Normalize()
+    step.fit(images)
+    np.testing.assert_allclose(step.mean, images.mean(axis=(0, 2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(step.std, images.std(axis=(0, 2, 3)), rtol=1e-9)
+
+
 def test_float_images_are_taken_as_they_are():
     images = rng.normal(5, 2, (20, 1, 6, 6))
     preprocess = Preprocess().fit(images)
