@@ -10,17 +10,13 @@ whose code it is.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import time
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn.checking.arrays import close
 from minicnn.checking.comparison import Comparison, compare_direction, compare_entries
 from minicnn.checking.diagnosis import diagnose
 from minicnn.checking.diagnosis.evidence import Evidence
@@ -28,11 +24,12 @@ from minicnn.checking.differences import Differences, own_sizes, rms
 from minicnn.checking.errors import CheckError
 from minicnn.checking.kinks import Kinks
 from minicnn.checking.locate import blame_a_part
-from minicnn.checking.memento import Memento, global_randomness, restore_global_randomness
+from minicnn.checking.memento import global_randomness, restore_global_randomness
+from minicnn.checking.precision import judge_single
 from minicnn.checking.promises import examine
 from minicnn.checking.promises.behaviour import Behaviour
 from minicnn.checking.promises.calls import gradient_values
-from minicnn.checking.promises.linearity import SINGLE
+from minicnn.checking.quiet import quietly
 from minicnn.checking.report import (
     FAIL,
     INCONCLUSIVE,
@@ -53,8 +50,6 @@ LARGEST_JACOBIAN = 4_000_000
 JITTER = 1e-3
 # Relative noise of forward that no more than half precision explains.
 COARSE = 2e-5
-# Single precision, after sums: the same gradient to a share of its largest entry.
-SINGLE_AGREES = 1e-2
 
 
 def gradcheck(
@@ -194,7 +189,7 @@ class Check:
             self._compare(behaviour, cotangents)
         evidence = Evidence(subject, cotangents, behaviour, self.comparisons, self.gradient_of)
         self.findings = diagnose(evidence)
-        self.findings += self._judge_single(original, behaviour, cotangents)
+        self.findings += judge_single(subject, original, behaviour, cotangents)
         if self.findings and self.deep:
             self.findings = blame_a_part(self, self.findings)
 
@@ -325,98 +320,6 @@ class Check:
                 comparison.direction_wrong = False
         self.comparisons = [failed.get(c.variable.name, c) for c in self.comparisons]
         self.notes.append("the point lies at a kink; the gradient was compared beside it as well")
-
-    def _natural(self, variable: Variable) -> float:
-        """What a gradient may be that moves the outputs by their own size."""
-        y = self.subject.base_call.flat
-        return float(np.sqrt(y.size) * np.linalg.norm(y)) / variable.scale
-
-    # ---- single precision -----------------------------------------------------------
-
-    def _judge_single(
-        self, original: Memento, behaviour: Behaviour, cotangents: NDArray[np.float64]
-    ) -> list[Finding]:
-        """Compare backward in float32, where the target was given so, with float64."""
-        subject = self.subject
-        if all(v.given == np.float64 for v in subject.variables) or not behaviour.gradients:
-            return []
-        double = subject.memento
-        inputs = tuple(
-            value.astype(np.float32) if i in subject.float_inputs else value
-            for i, value in enumerate(subject.arguments({}))
-        )
-        try:
-            original.restore()
-            subject.restore_shared_randomness()
-            call = subject.forward_on(inputs)
-            if not close(call.flat, subject.base_call.flat, SINGLE_AGREES):
-                return []  # other random numbers, or a kink that rounding crosses
-            raw = subject.backward(call, subject.cotangents(call, cotangents[0]))
-        except (TargetError, Exception):
-            return []
-        finally:
-            double.restore()
-        outputs = [y for y in call.outputs if isinstance(y, np.ndarray)]
-        all_single = bool(outputs) and all(
-            dtype == np.float32
-            for dtype in [y.dtype for y in outputs] + [v.given for v in subject.variables]
-        )
-        found = []
-        for variable in subject.variables:
-            gradient, exact = raw.get(variable.name), behaviour.gradients[0].get(variable.name)
-            if exact is None or not isinstance(gradient, np.ndarray):
-                continue
-            if gradient.shape != exact.shape:
-                continue
-            if all_single and gradient.dtype != np.float32:
-                found.append(
-                    Finding(
-                        "dtype",
-                        f"everything is float32, but the gradient of {variable.name} comes out as "
-                        f"{gradient.dtype}; make it with the dtype of its array",
-                        variable.name,
-                        {"expected": "float32", "received": str(gradient.dtype)},
-                    )
-                )
-                continue
-            size = max(float(np.abs(exact).max(initial=0)), 1e3 * SINGLE * self._natural(variable))
-            if float(np.abs(gradient - exact).max(initial=0)) > SINGLE_AGREES * size:
-                found.append(
-                    Finding(
-                        "dtype",
-                        f"in float32 the gradient of {variable.name} is far from what it is in "
-                        "float64: it loses more digits than single precision explains",
-                        variable.name,
-                        {"dtype": str(gradient.dtype)},
-                    )
-                )
-        return found
-
-
-@contextlib.contextmanager
-def quietly() -> Iterator[Printed]:
-    """Keep the target's prints and NumPy's warnings from flooding the user."""
-    printed = Printed()
-    with (
-        np.errstate(all="ignore"),
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(printed),
-    ):
-        warnings.simplefilter("ignore")
-        yield printed
-
-
-class Printed(io.TextIOBase):
-    """A stream that keeps the first thousand letters and forgets the rest."""
-
-    def __init__(self) -> None:
-        self.text = ""
-
-    def write(self, text: str) -> int:
-        """Keep what still fits."""
-        if len(self.text) < 1000:
-            self.text += text[:1000]
-        return len(text)
 
 
 __all__ = ["CheckError", "gradcheck"]
