@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.backends import use_backend
-from minicnn.selfcheck.networks import LOSS_NAMES, random_layer, random_loss
+from minicnn.selfcheck.random_layers import LOSS_NAMES, random_layer, random_loss
 from minicnn.selfcheck.targets import Target, in_force
 
 # Rounding in another order is no difference.

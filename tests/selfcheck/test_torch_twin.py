@@ -6,7 +6,7 @@ import pytest
 import minicnn as m
 from minicnn.layers import Layer
 from minicnn.losses import Loss
-from minicnn.selfcheck.networks import LOSS_NAMES, VOCABULARY, random_layer, random_loss
+from minicnn.selfcheck.random_layers import LOSS_NAMES, VOCABULARY, random_layer, random_loss
 from minicnn.selfcheck.subjects import LAYERS, LOSSES
 from minicnn.selfcheck.torch_twin import (
     differences_from_torch,
