@@ -23,7 +23,7 @@ from minicnn.data.preprocess.step import Shape, Step
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
 
 # Pixels that are floats at the same time while a whole data set is prepared: bounds the memory.
-CHUNK_PIXELS = 1 << 19
+CHUNK_PIXELS = 1 << 17
 
 
 class Preprocess:
