@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from minicnn.backends import current_backend, use_backend
-    from minicnn.checking import check_layer, gradcheck, numerical_gradient
+    from minicnn.checking import assert_gradients, check_layer, gradcheck, numerical_gradient
     from minicnn.layers import (
         GELU,
         AvgPool2d,
@@ -92,6 +92,7 @@ _LAZY = {
     "load": "storage",
     "read_metadata": "storage",
     "save": "storage",
+    "assert_gradients": "checking",
     "check_layer": "checking",
     "gradcheck": "checking",
     "numerical_gradient": "checking",
@@ -154,6 +155,7 @@ __all__ = [
     "Softmax",
     "Tanh",
     "Trainer",
+    "assert_gradients",
     "check_layer",
     "current_backend",
     "gradcheck",

@@ -1,5 +1,6 @@
 """Checks of gradients and of the contract; NumPy alone, so that they can judge any code."""
 
+from minicnn.checking.asserting import assert_gradients
 from minicnn.checking.contract import check_layer, check_loss
 from minicnn.checking.errors import CheckError
 from minicnn.checking.gradcheck import gradcheck
@@ -11,6 +12,7 @@ __all__ = [
     "Finding",
     "Report",
     "TensorResult",
+    "assert_gradients",
     "check_layer",
     "check_loss",
     "gradcheck",

@@ -108,7 +108,11 @@ def test_nan_is_passed_on_and_nothing_is_invented() -> None:
 
 def test_it_imports_numpy_alone() -> None:
     known = {"minicnn.checking", "numpy", *sys.stdlib_module_names}
-    for path in Path(checking.__file__).parent.glob("*.py"):
+    folder = Path(checking.__file__).parent
+    files = sorted(folder.rglob("*.py"))
+    assert folder / "promises" / "__init__.py" in files
+    drawing = 0
+    for path in files:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.Import):
@@ -118,4 +122,10 @@ def test_it_imports_numpy_alone() -> None:
                 names = [node.module]
             for name in names:
                 parts = name.split(".")
+                # Drawing a report is the one thing that needs more; it is imported when asked for.
+                if (path.name, name) == ("report.py", "minicnn.plots.gradients"):
+                    assert node.col_offset > 0
+                    drawing += 1
+                    continue
                 assert parts[0] in known or ".".join(parts[:2]) in known, f"{path.name}: {name}"
+    assert drawing == 1

@@ -1,0 +1,62 @@
+"""For each kind of mistake, the place in a backward pass where it is usually made."""
+
+from __future__ import annotations
+
+NEXT_STEP = {
+    "zero": "look for the line that should write this gradient: a branch that is never taken, an "
+    "array made with zeros and never filled, a mask that is always false",
+    "sign": "go through the derivative term by term; the usual places are d(a - b)/db = -1 and "
+    "d(1/a)/da = -1/a**2, or a loss that forgot its minus",
+    "scale": "compare the factor with the sizes at hand: batch size, number of pixels, window "
+    "size, 1 - p. A mean in forward is a division in backward; a sum is none, and the "
+    "division by the batch belongs to the loss alone",
+    "transposed": "write the shape of each factor beside it. With y = x @ w it is "
+    "dx = dy @ w.T and dw = x.T @ dy",
+    "flipped": "a convolution layer computes a cross-correlation, so dx uses the kernel turned "
+    "around along both axes (or scatters dy by the same indices as forward); dw does not turn it",
+    "shifted": "compare the indices in backward with those in forward, above all how padding, "
+    "stride and dilation enter: x[i*stride + m - padding]",
+    "swapped": "check the order: of the gradients that backward returns, of the keys in grads, "
+    "and of channel indices after a reshape or transpose",
+    "wrong-axis": "sum over exactly the axes that forward broadcasts over or reduces. A bias "
+    "added to y of shape (N, F) has the gradient dy.sum(axis=0); for (N, C, H, W) it is "
+    "dy.sum(axis=(0, 2, 3))",
+    "overlap": "where windows overlap, add: dx[...] += ..., not dx[...] = .... With index arrays "
+    "use np.add.at, since dx[index] += counts each place once",
+    "border": "check the first and last row and column: the padding must be cut off dx by as much "
+    "as forward added, and the range of the loop must reach the last window",
+    "partial-batch": "let the loop, or the sum, run over all samples; a return inside the loop "
+    "and an index such as x[0] or x[-1] are the usual causes",
+    "missing-term": "draw how the output depends on this array. Each path (a statistic such as "
+    "mean or variance, a skip connection, a second use of the same array) adds one term",
+    "ignores-dy": "multiply by dy: backward must return the derivative times dy (the chain rule), "
+    "not the derivative alone. A loss gets dy too, 1 by default",
+    "mask": "decide where the gradient passes by what forward saw (x > 0, the place of the "
+    "maximum, the kept units of dropout), and keep that in the cache",
+    "subgradient": "at a kink, such as relu at 0 or a tie in max pooling, return a number between "
+    "the slopes on the two sides; for relu at 0 anything from 0 to 1",
+    "shape": "return one gradient for each array, of exactly its shape; print both shapes, and "
+    "undo a keepdims, reshape or broadcast of forward",
+    "dtype": "make the gradient with the dtype of its array: np.zeros_like(x), or "
+    "np.zeros(x.shape, x.dtype); avoid float32 constants and astype in between",
+    "mutates": "do not write into what was passed in: start with a copy, and replace a *= b by "
+    "a = a * b",
+    "alias": "return and store copies (np.array(x), dx.copy()), so that changing one array leaves "
+    "the others alone",
+    "stale-cache": "let every forward overwrite all that backward reads, and let backward read "
+    "nothing else",
+    "accumulates": "write grads['w'] = ..., not grads['w'] += ...; whoever wants a sum over "
+    "several batches adds them up outside",
+    "nondeterministic": "draw from a np.random.Generator kept on the object (self.rng), once per "
+    "forward, and keep what was drawn for backward",
+    "nonlinear-in-dy": "dy may only be multiplied and added up: look for a place where it is "
+    "squared, compared, clipped, normalised, or where a constant is added",
+    "error": "run forward and backward once on this input by hand and follow the line named above",
+    "other": "take the smallest shapes at which it still fails, compute the entry named above by "
+    "hand, and compare it with each line of backward",
+}
+
+UNDECIDED = (
+    "The differences are too coarse to tell: they are rounding noise where the gradient is tiny "
+    "beside the output. Pass random inputs of order one, smaller shapes, or float64 arrays."
+)
