@@ -76,7 +76,9 @@ class Family:
         return lambda kind: self._add(kind, (), on, name)
 
     def _add(self, kind: Kind, slugs: tuple[str, ...], on: Setting, name: str) -> Kind:
-        why = " ".join((kind.__doc__ or "").split())
+        # What is wrong says the code; why right code may be tricky, often what it is given.
+        reasons = (kind.__doc__, "" if slugs else on.__doc__)
+        why = " ".join(" ".join(reason or "" for reason in reasons).split())
         full = f"{self.name}/{name or _with_hyphens(kind.__name__)}"
         self.cases.append(Case(full, self.name, lambda: on(kind), slugs, why))
         return kind
@@ -84,4 +86,6 @@ class Family:
 
 def _with_hyphens(name: str) -> str:
     """``KernelNotTurned`` and ``kernel_not_turned`` both become ``kernel-not-turned``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).replace("_", "-").strip("-").lower()
+    name = name.replace("ReLU", "Relu").replace("SiLU", "Silu").replace("PRelu", "Prelu")
+    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name)
+    return parts.replace("_", "-").strip("-").lower()

@@ -320,7 +320,7 @@ class ChannelsOfDyAddedUp(Conv2d):
         return super().dw(np.broadcast_to(dy.sum(axis=1, keepdims=True), dy.shape))
 
 
-@family.wrong("other", "missing-term", on=plain)
+@family.wrong("other", "missing-term", "nonlinear-in-dy", on=plain)
 class DecayHiddenInTheLayer(Conv2d):
     """dw contains a weight decay that the loss does not: that is the optimizer's business."""
 

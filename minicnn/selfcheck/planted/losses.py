@@ -189,7 +189,7 @@ class SmoothingForgotten(SmoothedCrossEntropyLoss):
         return dy * (self.p - np.eye(self.p.shape[1])[self.target]) / len(self.p)
 
 
-@family.wrong("missing-term", "other", on=weighted)
+@family.wrong("missing-term", "scale", "other", on=weighted)
 class WeightsForgotten(WeightedCrossEntropyLoss):
     """The classes have weights in the loss and none in its gradient."""
 

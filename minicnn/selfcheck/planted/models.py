@@ -12,7 +12,6 @@ from minicnn.selfcheck.planted.case import Family
 from minicnn.selfcheck.planted.right.activations import ReLU, Softmax, Tanh
 from minicnn.selfcheck.planted.right.convolution import Conv2d
 from minicnn.selfcheck.planted.right.linear import Array, Flatten, Linear
-from minicnn.selfcheck.planted.right.losses import CrossEntropyLoss
 from minicnn.selfcheck.planted.right.models import (
     Classifier,
     Network,
@@ -282,7 +281,7 @@ class BiasesDecayInTheGradientOnly(Classifier):
         return dx
 
 
-@family.wrong("ignores-dy", "missing-term", "other", on=classes)
+@family.wrong("ignores-dy", "missing-term", "nonlinear-in-dy", "other", on=classes)
 class PenaltyIgnoresDy(Classifier):
     """The gradient of the penalty is added as it is; like the rest it should be times dy."""
 
@@ -293,7 +292,7 @@ class PenaltyIgnoresDy(Classifier):
         return dx
 
 
-@family.wrong("sign", "other", on=classes)
+@family.wrong("sign", "missing-term", "other", on=classes)
 class PenaltySubtracted(Classifier):
     """The penalty's gradient is subtracted: large weights grow."""
 
@@ -318,12 +317,13 @@ class SoftmaxTwiceOnTheWayBack(Classifier):
 class LossGradientOfAnotherLoss(Classifier):
     """The loss is cross-entropy, the gradient that of squared errors."""
 
+    def forward(self, x: Array, target: Array) -> float:
+        self.scores = self.network.forward(x)
+        return super().forward(x, target)
+
     def backward(self, dy: float = 1.0) -> Array:
-        loss = CrossEntropyLoss()
-        p, target = self.loss.p, self.loss.target
-        loss.p, loss.target = p, target
-        slope = 2 * (p - np.eye(p.shape[1])[target]) / p.size
-        dx = self.network.backward(dy * slope)
+        goal = np.eye(3)[self.loss.target]
+        dx = self.network.backward(dy * 2 * (self.scores - goal) / goal.size)
         for name, w in self.weights().items():
             self.grads[name] = self.grads[name] + dy * self.slope(w)
         return dx

@@ -143,7 +143,7 @@ class GammaAndBetaExchanged(BatchNorm):
         return self.dx(dy)
 
 
-@family.wrong("other", "scale", "missing-term", on=plain)
+@family.wrong("other", "scale", "missing-term", "stale-cache", on=plain)
 class RunningStatisticsInBackward(BatchNorm):
     """Forward in training uses the batch's spread, backward the running one."""
 

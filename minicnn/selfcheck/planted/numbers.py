@@ -28,7 +28,12 @@ family = Family("numbers")
 
 def times(factor: float) -> Any:
     """x of a certain size."""
-    return lambda layer: (layer(), (factor * np.random.default_rng(131).normal(size=(3, 4)),))
+
+    def setting(layer: Any) -> tuple[Any, tuple[Any, ...]]:
+        return layer(), (factor * np.random.default_rng(131).normal(size=(3, 4)),)
+
+    setting.__doc__ = f"Numbers of about {factor:g}."
+    return setting
 
 
 def positive(layer: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -35,6 +35,11 @@ def overlapping(layer: Any) -> tuple[Any, tuple[Any, ...]]:
     return layer((3, 3), stride=2, padding=1), (image(2, 2, 5, 5),)
 
 
+def negative(layer: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The same with negative numbers only: a zero would win against all of them."""
+    return layer((3, 3), stride=2, padding=1), (-np.abs(image(2, 2, 5, 5)),)
+
+
 def oblong(layer: Any) -> tuple[Any, tuple[Any, ...]]:
     """Windows that are higher than wide, and a remainder on both sides."""
     return layer((3, 2), stride=2), (image(2, 2, 6, 5),)
@@ -51,7 +56,7 @@ def whole(layer: Any) -> tuple[Any, tuple[Any, ...]]:
     return layer(), (image(2, 3, 4, 4),)
 
 
-for setting in (plain, overlapping, oblong, ties):
+for setting in (plain, overlapping, negative, oblong, ties):
     family.right(on=setting, name=f"right-max-{setting.__name__}")(MaxPool2d)
 for setting in (plain, overlapping, oblong):
     family.right(on=setting, name=f"right-avg-{setting.__name__}")(AvgPool2d)
@@ -151,7 +156,7 @@ class RemainderGetsGradient(MaxPool2d):
         return dx
 
 
-@family.wrong("border", "mask", "other", on=overlapping)
+@family.wrong("border", "mask", "other", on=negative)
 class FrameOfZerosInBackward(MaxPool2d):
     """Backward looks for the winners in a frame of zeros; forward had none in the running there."""
 
@@ -162,7 +167,7 @@ class FrameOfZerosInBackward(MaxPool2d):
         return y
 
 
-@family.wrong("swapped", "transposed", on=plain)
+@family.wrong("swapped", "transposed", "mask", on=plain)
 class PlaceInTheWindowTransposed(MaxPool2d):
     """The number of the winner is read column by column; it was counted row by row."""
 
@@ -251,7 +256,7 @@ class UpsampledBackByTheMean(Upsample2d):
         return self.blocks(dy).mean(axis=(3, 5))
 
 
-@family.wrong("missing-term", "ignores-dy", on=whole)
+@family.wrong("overlap", "missing-term", "ignores-dy", on=whole)
 class UpsampledBackByOneCopy(Upsample2d):
     """dx takes one of the four copies' gradients: dy[..., ::2, ::2]."""
 
