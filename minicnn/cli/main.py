@@ -14,14 +14,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minicnn import __version__
-from minicnn.cli import data, evaluate, predict, train
+from minicnn.cli import data, evaluate, predict, train, tune
 from minicnn.cli.output import note, one_line, say
 from minicnn.cli.parser import Parser
 from minicnn.errors import MinicnnError
 
 # Each has add_parser(subparsers), which names the function to run as the default of `run`;
 # that function imports what is slow.
-COMMANDS = {"train": train, "evaluate": evaluate, "predict": predict, "data": data}
+COMMANDS = {
+    "train": train,
+    "tune": tune,
+    "evaluate": evaluate,
+    "predict": predict,
+    "data": data,
+}
 BAD_INPUT = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # what a shell reports for a program stopped by SIGPIPE

@@ -166,11 +166,12 @@ def _options(args: argparse.Namespace) -> Options:
     spec = given.pop("data", None)
     # Checked before anything is downloaded; the name of the data comes after.
     options = Options(data="phantom", **given)
-    spec = _default_data() if spec is None else settled_spec(spec)
+    spec = default_data() if spec is None else settled_spec(spec)
     return Options(**options.to_json() | {"data": spec})
 
 
-def _default_data() -> str:
+def default_data() -> str:
+    """Choose the data where none was named, and say so."""
     from minicnn import data
 
     spec, reason = data.default_spec(progress=True)

@@ -54,10 +54,31 @@ def read_npz(
         Shapes and dtypes are checked before the pixels are read.
     """
     path = Path(path)
+    datasets, split, found = read_parts(path, classes=classes)
+    split["images"] = {part: len(datasets[part]) for part in PARTS}
+    return Splits(
+        **datasets,
+        name=name or path.stem,
+        credit=credit,
+        notes=(*notes, *found),
+        split=split,
+    )
+
+
+def read_parts(
+    path: Path, parts: Sequence[str] = PARTS, classes: Sequence[str] | None = None
+) -> tuple[dict[str, Dataset], dict[str, Any], list[str]]:
+    """Read some parts of a file, as `read_npz` does; the arrays of the others stay unread.
+
+    Returns
+    -------
+    datasets, split, notes
+        The parts by name, how the split came about, and what the user must hear.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             headers = _read_headers(path, archive)
-            parts = _find_parts(path, headers)
+            parts = [part for part in _find_parts(path, headers) if part in parts]
             for part in parts:
                 _check_headers(path, part, headers)
             arrays = {
@@ -83,7 +104,7 @@ def read_npz(
             datasets[part] = Dataset(_to_nchw(arrays[f"{part}_images"]), labels[part], names)
         except (DataError, ShapeError, DtypeError) as error:
             raise type(error)(f"{path}, {part} part: {error}") from error
-    notes = list(notes)
+    notes = []
     dtype = datasets["train"].images.dtype
     if dtype != np.uint8:
         notes.append(f"The pixels of {path.name} are {dtype}, not uint8 from 0 to 255.")
@@ -95,10 +116,7 @@ def read_npz(
             f"{path.name} has no val part: {number:,} of its train images "
             f"{verb(number, 'was', 'were')} taken for it, the same ones each time."
         )
-    split["images"] = {part: len(datasets[part]) for part in PARTS}
-    return Splits(
-        **datasets, name=name or path.stem, credit=credit, notes=tuple(notes), split=split
-    )
+    return datasets, split, notes
 
 
 @dataclasses.dataclass(frozen=True)

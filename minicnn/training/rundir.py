@@ -18,7 +18,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from minicnn.errors import RunFolderError
 from minicnn.files import write_text
@@ -41,6 +41,8 @@ class RunDir:
         The folder; it is not touched.
     """
 
+    command = "train"  # whose --out and --resume mean such a folder
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.config = self.path / "config.json"
@@ -58,7 +60,7 @@ class RunDir:
     # ---- making and finding ---------------------------------------------------------
 
     @classmethod
-    def create(cls, path: str | Path, config: Mapping[str, Any]) -> RunDir:
+    def create(cls, path: str | Path, config: Mapping[str, Any]) -> Self:
         """Make a new run folder that holds ``config.json`` and can be written to.
 
         A new folder appears under its name only when the configuration is in it, so that
@@ -90,7 +92,7 @@ class RunDir:
         return run
 
     @classmethod
-    def create_next(cls, root: str | Path, name: str, config: Mapping[str, Any]) -> RunDir:
+    def create_next(cls, root: str | Path, name: str, config: Mapping[str, Any]) -> Self:
         """Make ``root/name-1``, or -2, -3, ...: the first number that is free."""
         for number in itertools.count(1):
             run = cls(Path(root) / f"{name}-{number}")
@@ -104,7 +106,7 @@ class RunDir:
         raise AssertionError("unreachable")
 
     @classmethod
-    def open(cls, path: str | Path) -> RunDir:
+    def open(cls, path: str | Path) -> Self:
         """Find an old run folder, to resume or to read it.
 
         Raises
@@ -118,7 +120,7 @@ class RunDir:
         if not run.config.is_file():
             raise RunFolderError(
                 f"{run.path} holds no {run.config.name}, so it is no run folder; "
-                "start a training with: minicnn train --out DIR"
+                f"start one with: minicnn {cls.command} --out DIR"
             )
         run.read_config()
         return run
@@ -193,7 +195,7 @@ class RunDir:
 
         def refuse() -> None:
             raise RunFolderError(
-                f"another process is training in {self.path}; wait for it, or choose another folder"
+                f"another process is at work in {self.path}; wait for it, or choose another folder"
             )
 
         with contextlib.ExitStack() as stack:
@@ -225,7 +227,7 @@ class RunDir:
             reason = error.strerror or str(error)
             raise RunFolderError(
                 f"cannot write to the run folder {self.path}: {reason}; {safe()}. Mend that and go "
-                f"on with: minicnn train --resume {self.path}"
+                f"on with: minicnn {self.command} --resume {self.path}"
             ) from error
 
     # ---- inside ---------------------------------------------------------------------
@@ -240,7 +242,7 @@ class RunDir:
             os.umask(mask)
             hidden.chmod(0o777 & ~mask)
             _probe(hidden)
-            RunDir(hidden).write_config(config)
+            type(self)(hidden).write_config(config)
             hidden.rename(self.path)
         except BaseException:
             shutil.rmtree(hidden, ignore_errors=True)
@@ -263,7 +265,7 @@ class RunDir:
         if self.config.name in entries:
             raise RunFolderError(
                 f"{self.path} already holds a run; choose another folder, or go on with that "
-                f"run: minicnn train --resume {self.path}"
+                f"run: minicnn {self.command} --resume {self.path}"
             )
         if entries:
             raise RunFolderError(
