@@ -21,11 +21,15 @@ FAMILIES = (
     "normalization",
     "losses",
     "dropout",
-    "contract",
+    "ownership",
+    "promises",
     "pairs",
     "models",
     "kinks",
+    "ties",
     "numbers",
+    "precision",
+    "arrays",
     "manners",
 )
 

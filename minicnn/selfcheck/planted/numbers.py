@@ -1,4 +1,4 @@
-"""Numbers that are very small, very large, or rounded: where steps and tolerances go wrong."""
+"""Numbers that are very small, very large or far apart: where steps and tolerances go wrong."""
 
 # ruff: noqa: D102 - a method that is overridden is described by its class
 
@@ -146,25 +146,6 @@ def huge(layer: Any) -> tuple[Any, tuple[Any, ...]]:
     return sized(1e9, layer)
 
 
-def small(layer: Any) -> tuple[Any, tuple[Any, ...]]:
-    """A linear layer like any other."""
-    rng = np.random.default_rng(143)
-    return layer(4, 3, rng=rng), (rng.normal(size=(3, 4)),)
-
-
-def single(layer: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Everything is float32: input, parameters, output, gradients."""
-    target, (x,) = small(layer)
-    for name in target.params:
-        target.params[name] = target.params[name].astype(np.float32)
-    return target, (x.astype(np.float32),)
-
-
-def single_alone(layer: Any) -> tuple[Any, tuple[Any, ...]]:
-    """A float32 input for a layer without parameters."""
-    return layer(), (np.random.default_rng(144).normal(size=(3, 4)).astype(np.float32),)
-
-
 def mixed(layer: Any) -> tuple[Any, tuple[Any, ...]]:
     """Entries from 1e-6 to 1e6 in one array."""
     rng = np.random.default_rng(145)
@@ -172,24 +153,54 @@ def mixed(layer: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 family.right(on=confident, name="cross-entropy-confident")(CrossEntropyLoss)
+
+
 family.right(on=confidently_wrong, name="cross-entropy-confidently-wrong")(CrossEntropyLoss)
+
+
 family.right(on=one_class, name="cross-entropy-of-one-class")(CrossEntropyLoss)
+
+
 family.right(on=enormous_scores, name="softmax-of-700")(Softmax)
+
+
 family.right(on=far_apart, name="softmax-far-apart")(Softmax)
+
+
 family.right(on=saturated, name="sigmoid-saturated")(Sigmoid)
+
+
 family.right(on=saturated, name="tanh-saturated")(Tanh)
+
+
 family.right(on=times(1e-7), name="tanh-of-tiny-numbers")(Tanh)
+
+
 family.right(on=times(1e6), name="softplus-of-huge-numbers")(Softplus)
+
+
 family.right(on=many_inputs, name="fan-in-of-400")(Linear)
+
+
 family.right(on=nearly_constant, name="norm-of-a-nearly-constant-feature")(BatchNorm)
+
+
 family.right(on=far_from_zero, name="norm-far-from-zero")(BatchNorm)
+
+
 family.right(on=far_from_zero, name="layer-norm-far-from-zero")(LayerNorm)
+
+
 family.right(on=pair_of_samples, name="norm-of-two-samples")(BatchNorm)
+
+
 family.right(on=bias_before_norm, name="bias-before-norm")(Network)
+
+
 family.right(on=dead, name="dead-relu")(Network)
+
+
 family.right(on=nearly_solved, name="squares-nearly-solved")(MSELoss)
-family.right(on=single, name="all-in-single-precision")(Linear)
-family.right(on=single_alone, name="sigmoid-in-single-precision")(Sigmoid)
 
 
 @family.right(on=tiny, name="gradients-of-a-billionth")
@@ -232,63 +243,6 @@ class BillionOffByAThousandth(Times):
 
     def backward(self, dy: Array) -> Array:
         return 0.999 * super().backward(dy)
-
-
-@family.right(on=small)
-class SingleInside(Linear):
-    """All products are computed in float32 and returned as float64: seven digits."""
-
-    def forward(self, x: Array) -> Array:
-        self.x = x.astype(np.float32)
-        w, b = (self.params[name].astype(np.float32) for name in ("weight", "bias"))
-        return (self.x @ w + b).astype(np.float64)
-
-    def dw(self, dy: Array) -> Array:
-        return (self.x.T @ dy.astype(np.float32)).astype(np.float64)
-
-    def dx(self, dy: Array) -> Array:
-        w = self.params["weight"].astype(np.float32)
-        return (dy.astype(np.float32) @ w.T).astype(np.float64)
-
-
-@family.right(on=small)
-class SingleBackward(Linear):
-    """Forward is exact, and backward computes in float32."""
-
-    def dw(self, dy: Array) -> Array:
-        return (self.x.astype(np.float32).T @ dy.astype(np.float32)).astype(np.float64)
-
-
-@family.right(on=times(1.0))
-class SingleTanh(Tanh):
-    """A curve in float32: differences are rough, and all there is."""
-
-    def f(self, x: Array) -> Array:
-        return np.tanh(x.astype(np.float32)).astype(np.float64)
-
-
-@family.wrong("scale", on=small)
-class SingleInsideAndScaled(SingleInside):
-    """Computed in float32, and 2 % too large besides."""
-
-    def dw(self, dy: Array) -> Array:
-        return 1.02 * super().dw(dy)
-
-
-@family.wrong("scale", on=single)
-class SingleDividedByTheBatch(Linear):
-    """All in float32, and dw divided by N."""
-
-    def dw(self, dy: Array) -> Array:
-        return super().dw(dy) / len(dy)
-
-
-@family.wrong("dtype", on=single)
-class DoubleGradient(Linear):
-    """All in float32, and dw comes out as float64."""
-
-    def dw(self, dy: Array) -> Array:
-        return super().dw(dy).astype(np.float64)
 
 
 @family.wrong("other", "swapped", "missing-term", "border", on=many_inputs)

@@ -4,8 +4,6 @@ The convention of many courses: ``y, cache = forward(x, w, b)``, ``dx, dw, db = 
 cache)``, and ``loss, dx = f(x, y)``.
 """
 
-# ruff: noqa: D103 - what forward functions compute is said by their settings
-
 from __future__ import annotations
 
 from typing import Any
@@ -15,15 +13,31 @@ from numpy.typing import NDArray
 
 from minicnn.selfcheck.planted.case import Family
 from minicnn.selfcheck.planted.right.losses import softmax
+from minicnn.selfcheck.planted.right.pairs import (
+    affine_backward,
+    affine_forward,
+    attention_backward,
+    attention_forward,
+    batchnorm_backward,
+    batchnorm_forward,
+    conv_backward,
+    conv_forward,
+    embedding_backward,
+    embedding_forward,
+    pool_backward,
+    pool_forward,
+    relu_backward,
+    relu_forward,
+    rnn_backward,
+    rnn_forward,
+    softmax_loss,
+    svm_loss,
+)
 
 Array = NDArray[Any]
 Cache = Any
 
 family = Family("pairs")
-
-
-def affine_forward(x: Array, w: Array, b: Array) -> tuple[Array, Cache]:
-    return x.reshape(len(x), -1) @ w + b, (x, w, b)
 
 
 def affine(backward: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -33,26 +47,9 @@ def affine(backward: Any) -> tuple[Any, tuple[Any, ...]]:
     return (affine_forward, backward), inputs
 
 
-def relu_forward(x: Array) -> tuple[Array, Cache]:
-    return np.maximum(0, x), x
-
-
 def relu(backward: Any) -> tuple[Any, tuple[Any, ...]]:
     """One input, and so one bare gradient."""
     return (relu_forward, backward), (np.random.default_rng(92).normal(size=(3, 4)),)
-
-
-def conv_forward(x: Array, w: Array, b: Array, conv_param: dict[str, int]) -> tuple[Array, Cache]:
-    s, p = conv_param["stride"], conv_param["pad"]
-    padded = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
-    rows = (padded.shape[2] - w.shape[2]) // s + 1
-    columns = (padded.shape[3] - w.shape[3]) // s + 1
-    y = np.zeros((len(x), len(w), rows, columns))
-    for i in range(rows):
-        for j in range(columns):
-            met = padded[:, :, i * s : i * s + w.shape[2], j * s : j * s + w.shape[3]]
-            y[:, :, i, j] = np.tensordot(met, w, axes=([1, 2, 3], [1, 2, 3])) + b
-    return y, (x, w, b, conv_param)
 
 
 def conv(backward: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -60,14 +57,6 @@ def conv(backward: Any) -> tuple[Any, tuple[Any, ...]]:
     rng = np.random.default_rng(93)
     inputs = rng.normal(size=(2, 2, 4, 4)), rng.normal(size=(2, 2, 2, 2)), rng.normal(size=2)
     return (conv_forward, backward), (*inputs, {"stride": 2, "pad": 1})
-
-
-def pool_forward(x: Array, pool_param: dict[str, int]) -> tuple[Array, Cache]:
-    k = pool_param["size"]
-    n, c, h, w = x.shape
-    blocks = x.reshape(n, c, h // k, k, w // k, k)
-    y = blocks.max(axis=(3, 5))
-    return y, (x, blocks, y)
 
 
 def pool(backward: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -82,28 +71,11 @@ def pool_ties(backward: Any) -> tuple[Any, tuple[Any, ...]]:
     return (pool_forward, backward), (x, {"size": 2})
 
 
-def batchnorm_forward(
-    x: Array, gamma: Array, beta: Array, bn_param: dict[str, Any]
-) -> tuple[Array, Cache]:
-    mean, var = x.mean(axis=0), x.var(axis=0)
-    std = np.sqrt(var + 1e-5)
-    xhat = (x - mean) / std
-    for name, value in (("running_mean", mean), ("running_var", var)):
-        old = bn_param.get(name, np.zeros_like(value))
-        bn_param[name] = 0.9 * old + 0.1 * value
-    return gamma * xhat + beta, (xhat, std, gamma)
-
-
 def batchnorm(backward: Any) -> tuple[Any, tuple[Any, ...]]:
     """The running statistics live in the dict of constants, and forward moves them."""
     rng = np.random.default_rng(96)
     inputs = rng.normal(size=(5, 3)), rng.uniform(0.5, 1.5, size=3), rng.normal(size=3)
     return (batchnorm_forward, backward), (*inputs, {"mode": "train"})
-
-
-def rnn_forward(x: Array, h: Array, wx: Array, wh: Array, b: Array) -> tuple[Array, Cache]:
-    y = np.tanh(x @ wx + h @ wh + b)
-    return y, (x, h, wx, wh, y)
 
 
 def rnn(backward: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -113,19 +85,10 @@ def rnn(backward: Any) -> tuple[Any, tuple[Any, ...]]:
     return (rnn_forward, backward), tuple(rng.normal(size=shape) for shape in shapes)
 
 
-def attention_forward(q: Array, k: Array, v: Array) -> tuple[Array, Cache]:
-    a = softmax(q @ k.T / np.sqrt(q.shape[1]))
-    return a @ v, (q, k, v, a)
-
-
 def attention(backward: Any) -> tuple[Any, tuple[Any, ...]]:
     """Three queries, three keys, four numbers each."""
     rng = np.random.default_rng(98)
     return (attention_forward, backward), tuple(rng.normal(size=(3, 4)) for _ in range(3))
-
-
-def embedding_forward(index: Array, w: Array) -> tuple[Array, Cache]:
-    return w[index], (index, w.shape)
 
 
 def embedding(backward: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -140,101 +103,16 @@ def scores(function: Any) -> tuple[Any, tuple[Any, ...]]:
     return function, (x, np.array([2, 0, 1, 2]))
 
 
-# Right ones.
-
-
-@family.right(on=affine)
-def affine_backward(dy: Array, cache: Cache) -> tuple[Array, ...]:
-    """The gradients have the shapes of x, w and b."""
-    x, w, _ = cache
-    return (dy @ w.T).reshape(x.shape), x.reshape(len(x), -1).T @ dy, dy.sum(axis=0)
-
-
-@family.right(on=relu)
-def relu_backward(dy: Array, cache: Cache) -> Array:
-    """One bare gradient for one input."""
-    return dy * (cache > 0)
-
-
-@family.right(on=conv)
-def conv_backward(dy: Array, cache: Cache) -> tuple[Array, ...]:
-    """Loops over the windows; the dict of settings has no gradient."""
-    x, w, _, conv_param = cache
-    s, p = conv_param["stride"], conv_param["pad"]
-    padded = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
-    dpadded, dw = np.zeros_like(padded), np.zeros_like(w)
-    for i in range(dy.shape[2]):
-        for j in range(dy.shape[3]):
-            rows, columns = slice(i * s, i * s + w.shape[2]), slice(j * s, j * s + w.shape[3])
-            dw += np.tensordot(dy[:, :, i, j], padded[:, :, rows, columns], axes=(0, 0))
-            dpadded[:, :, rows, columns] += np.tensordot(dy[:, :, i, j], w, axes=(1, 0))
-    return dpadded[:, :, p:-p, p:-p], dw, dy.sum(axis=(0, 2, 3))
-
-
-@family.right(on=pool)
-def pool_backward(dy: Array, cache: Cache) -> Array:
-    """Without ties, comparing with the largest finds one entry."""
-    x, blocks, y = cache
-    mask = blocks == y[:, :, :, None, :, None]
-    return (mask * dy[:, :, :, None, :, None]).reshape(x.shape)
-
-
-@family.right(on=batchnorm)
-def batchnorm_backward(dy: Array, cache: Cache) -> tuple[Array, ...]:
-    """Three terms: directly, through the mean, through the variance."""
-    xhat, std, gamma = cache
-    dxhat = dy * gamma
-    dx = (dxhat - dxhat.mean(axis=0) - xhat * (dxhat * xhat).mean(axis=0)) / std
-    return dx, (dy * xhat).sum(axis=0), dy.sum(axis=0)
-
-
-@family.right(on=rnn)
-def rnn_backward(dy: Array, cache: Cache) -> tuple[Array, ...]:
-    """Five inputs, five gradients."""
-    x, h, wx, wh, y = cache
-    da = dy * (1 - y**2)
-    return da @ wx.T, da @ wh.T, x.T @ da, h.T @ da, da.sum(axis=0)
-
-
-@family.right(on=attention)
-def attention_backward(dy: Array, cache: Cache) -> tuple[Array, ...]:
-    """Back through the product, the softmax, the scale and the product."""
-    q, k, v, a = cache
-    da = dy @ v.T
-    ds = a * (da - (da * a).sum(axis=1, keepdims=True)) / np.sqrt(q.shape[1])
-    return ds @ k, ds.T @ q, a.T @ dy
-
-
-@family.right(on=embedding)
-def embedding_backward(dy: Array, cache: Cache) -> Array:
-    """A row that is looked up twice gets both gradients."""
-    index, shape = cache
-    dw = np.zeros(shape)
-    np.add.at(dw, index, dy)
-    return dw
-
-
-@family.right(on=scores)
-def softmax_loss(x: Array, y: Array) -> tuple[float, Array]:
-    """Cross-entropy and its gradient from one function."""
-    p, rows = softmax(x), np.arange(len(x))
-    dx = p.copy()
-    dx[rows, y] -= 1
-    return float(-np.log(p[rows, y]).mean()), dx / len(x)
-
-
-@family.right(on=scores)
-def svm_loss(x: Array, y: Array) -> tuple[float, Array]:
-    """The hinge loss and its gradient from one function."""
-    rows = np.arange(len(x))
-    margins = np.maximum(0, x - x[rows, y][:, None] + 1)
-    margins[rows, y] = 0
-    dx = (margins > 0).astype(np.float64)
-    dx[rows, y] -= dx.sum(axis=1)
-    return float(margins.sum() / len(x)), dx / len(x)
-
-
-# Wrong ones.
+family.right(on=affine)(affine_backward)
+family.right(on=relu)(relu_backward)
+family.right(on=conv)(conv_backward)
+family.right(on=pool)(pool_backward)
+family.right(on=batchnorm)(batchnorm_backward)
+family.right(on=rnn)(rnn_backward)
+family.right(on=attention)(attention_backward)
+family.right(on=embedding)(embedding_backward)
+family.right(on=scores)(softmax_loss)
+family.right(on=scores)(svm_loss)
 
 
 @family.wrong("shape", on=affine)
@@ -303,16 +181,15 @@ def kernel_turned(dy: Array, cache: Cache) -> tuple[Array, ...]:
 @family.wrong("shifted", "border", on=conv)
 def frame_not_taken_off(dy: Array, cache: Cache) -> tuple[Array, ...]:
     """dx is cut from the corner of the padded array: it still has the frame on two sides."""
-    x, w, b, conv_param = cache
-    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    inner = padded, w, b, {"stride": conv_param["stride"], "pad": 0}
-    dx = np.zeros_like(padded)
+    x, w, _, conv_param = cache
+    k = conv_param["stride"]
+    dx = np.zeros((*x.shape[:2], x.shape[2] + 2, x.shape[3] + 2))
     for i in range(dy.shape[2]):
         for j in range(dy.shape[3]):
-            s = inner[3]["stride"]
             part = np.tensordot(dy[:, :, i, j], w, axes=(1, 0))
-            dx[:, :, i * s : i * s + 2, j * s : j * s + 2] += part
-    return (dx[:, :, : x.shape[2], : x.shape[3]], *conv_backward(dy, cache)[1:])
+            dx[:, :, k * i : k * i + 2, k * j : k * j + 2] += part
+    _, dw, db = conv_backward(dy, cache)
+    return dx[:, :, : x.shape[2], : x.shape[3]], dw, db
 
 
 @family.wrong("scale", on=conv)

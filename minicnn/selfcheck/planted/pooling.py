@@ -156,7 +156,7 @@ class RemainderGetsGradient(MaxPool2d):
         return dx
 
 
-@family.wrong("border", "mask", "other", on=negative)
+@family.wrong("border", "mask", "missing-term", "other", on=negative)
 class FrameOfZerosInBackward(MaxPool2d):
     """Backward looks for the winners in a frame of zeros; forward had none in the running there."""
 

@@ -42,8 +42,8 @@ def test_each_judge_passes_plain_right_code(name, case):
         "pairs/one-hot-minus-p",
         "losses/two-forgotten",
         "linear/repeated-words-count-once",
-        "contract/backward-raises",
-        "contract/weight-gradient-the-other-way-round",
+        "promises/backward-raises",
+        "promises/weight-gradient-the-other-way-round",
     ],
 )
 def test_each_judge_fails_plainly_wrong_code(name, case):
