@@ -132,7 +132,7 @@ class TrainingJob:
         recipe: Recipe,
     ) -> dict[str, Any]:
         with run.writing(lambda: _what_is_safe(trainer)):
-            seconds = rehearse(trainer, splits, self.say)
+            seconds = rehearse(trainer, splits, self.say, self.progress)
             history = trainer.fit(
                 splits.train,
                 splits.val,
@@ -224,14 +224,14 @@ class TrainingJob:
         )
 
 
-def rehearse(trainer: Trainer, splits: Splits, say: Say) -> float:
+def rehearse(trainer: Trainer, splits: Splits, say: Say, progress: bool = False) -> float:
     """Let the kernels compile before the clock of the progress bar starts; return the seconds."""
     steps = [] if trainer.preprocess is None else trainer.preprocess.pixel_steps
     start = time.perf_counter()
     if steps:
         names = ", ".join(step.name for step in steps)
         say(f"doing the preprocessing of {len(splits.train):,} images: {names}")
-        trainer.prepare(splits.train)
+        trainer.prepare(splits.train, progress)
     text = "compiling the kernels (once; later trainings start at once)"
     notice = threading.Timer(PATIENCE_SECONDS, say, [text])
     notice.daemon = True

@@ -176,9 +176,9 @@ class Trainer:
         self.saved_epochs, self.images_per_epoch = 0, len(train)
         if resume and checkpoint is not None and Path(checkpoint).is_file():
             snapshot.restore(self, Checkpoint.load(checkpoint))
-        prepared = self.prepare(train)
+        prepared = self.prepare(train, progress)
         self._prepared = None  # the memory is needed
-        checked = None if val is None else self._pixels(val)
+        checked = None if val is None else self._pixels(val, progress)
         self._told = list(self.callbacks)
         if progress and not any(isinstance(c, ProgressBar) for c in self.callbacks):
             self._told.append(ProgressBar())
@@ -254,28 +254,28 @@ class Trainer:
 
     # ---- preprocessing --------------------------------------------------------------
 
-    def prepare(self, train: Dataset) -> Dataset:
+    def prepare(self, train: Dataset, progress: bool = False) -> Dataset:
         """Do the pixel steps on the training images, and fit what has to be fitted.
 
-        `fit` does this by itself; done before, it is not done again.
+        `fit` does this by itself; done before, it is not done again. ``progress`` shows a bar.
         """
         if self._prepared is None or self._prepared[0] is not train:
-            self._prepared = train, self._fit_preprocess(train)
+            self._prepared = train, self._fit_preprocess(train, progress)
         return self._prepared[1]
 
-    def _fit_preprocess(self, train: Dataset) -> Dataset:
+    def _fit_preprocess(self, train: Dataset, progress: bool) -> Dataset:
         if self.preprocess is None:
             from minicnn.data.preprocess import Preprocess
 
             self.preprocess = Preprocess()
         if self.preprocess.fitted:
-            return self._pixels(train)
-        return train.with_images(self.preprocess.fit_prepare(train.images))
+            return self._pixels(train, progress)
+        return train.with_images(self.preprocess.fit_prepare(train.images, progress))
 
-    def _pixels(self, dataset: Dataset) -> Dataset:
+    def _pixels(self, dataset: Dataset, progress: bool) -> Dataset:
         """Do the pixel steps; without any, the data set stays as it is."""
         assert self.preprocess is not None
-        return dataset.with_images(self.preprocess.prepare(dataset.images))
+        return dataset.with_images(self.preprocess.prepare(dataset.images, progress))
 
     def _scores_of(self, prepared: Dataset) -> NDArray[np.float64]:
         """Compute scores of images whose pixel steps are done."""

@@ -11,7 +11,7 @@ what ``train`` did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 from minicnn.data.preprocess.normalize import Normalize
 from minicnn.data.preprocess.registry import step_from
 from minicnn.data.preprocess.step import Shape, Step
+from minicnn.data.progress import Progress, reporting
 from minicnn.errors import ArgumentError, DtypeError, ShapeError
 
 # Pixels that are floats at the same time while a whole data set is prepared: bounds the memory.
@@ -72,9 +73,7 @@ class Preprocess:
         self.fit_prepare(images)
         return self
 
-    def fit_prepare(
-        self, images: NDArray, progress: Callable[[int], None] | None = None
-    ) -> NDArray:
+    def fit_prepare(self, images: NDArray, progress: Progress = False) -> NDArray:
         """Do `fit` and return what `prepare` gives, in one go."""
         prepared = self.prepare(images, progress)
         for step in self.steps:
@@ -93,15 +92,15 @@ class Preprocess:
             shape = step.output_shape(shape)
         return shape
 
-    def prepare(self, images: NDArray, progress: Callable[[int], None] | None = None) -> NDArray:
+    def prepare(self, images: NDArray, progress: Progress = False) -> NDArray:
         """Do the pixel steps, a few images at a time.
 
         Parameters
         ----------
         images : NDArray
             (N, C, H, W), uint8 or float.
-        progress : callable, optional
-            Called with the number of images done after each slice.
+        progress : bool or callable
+            True shows a bar; a callable is told (done, total) after each slice.
 
         Returns
         -------
@@ -119,14 +118,14 @@ class Preprocess:
             shape = step.output_shape(shape)
         prepared = np.empty((count, *shape), images.dtype)
         size = max(1, CHUNK_PIXELS // max(1, int(np.prod(rest))))
-        for start in range(0, count, size):
-            part = slice(start, start + size)
-            x = to_float(images[part])
-            for step in steps:
-                x = step(x)
-            prepared[part] = np.rint(x * 255) if images.dtype == np.uint8 else x
-            if progress is not None:
-                progress(min(start + size, count))
+        with reporting(progress, count, "preprocessing", "image") as advance:
+            for start in range(0, count, size):
+                part = slice(start, start + size)
+                x = to_float(images[part])
+                for step in steps:
+                    x = step(x)
+                prepared[part] = np.rint(x * 255) if images.dtype == np.uint8 else x
+                advance(len(x))
         return prepared
 
     def finishing(self) -> Preprocess:

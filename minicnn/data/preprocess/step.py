@@ -125,9 +125,13 @@ class PixelStep:
             )
 
 
+# Means of pixels may leave [0, 1] by their rounding; the nearest grey level is the same.
+ROUNDING = 1e-4
+
+
 def check_unit(name: str, x: NDArray) -> None:
     """Refuse pixels outside [0, 1]: float images in other units, or NaN."""
-    if x.size and not (x.min() >= 0 and x.max() <= 1):
+    if x.size and not (x.min() >= -ROUNDING and x.max() <= 1 + ROUNDING):
         raise DataError(
             f"{name} takes pixels from 0 to 1, and these go from {x.min():g} to {x.max():g}; "
             f"scale the images, or store them as uint8"

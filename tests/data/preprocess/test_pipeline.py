@@ -205,9 +205,11 @@ def test_images_are_prepared_a_few_at_a_time(monkeypatch):
     whole = Preprocess([Darken()]).prepare(IMAGES)
     monkeypatch.setattr(pipeline, "CHUNK_PIXELS", 7 * IMAGES[0].size)
     step = Darken()
-    np.testing.assert_array_equal(Preprocess([step]).prepare(IMAGES, told.append), whole)
+    np.testing.assert_array_equal(
+        Preprocess([step]).prepare(IMAGES, lambda *a: told.append(a)), whole
+    )
     assert step.seen == [7] * (len(IMAGES) // 7) + [len(IMAGES) % 7] * (len(IMAGES) % 7 > 0)
-    assert told[-1] == len(IMAGES) and told == sorted(told)
+    assert told[-1] == (len(IMAGES), len(IMAGES)) and told == sorted(told)
 
 
 def test_without_pixel_steps_nothing_is_copied():

@@ -18,7 +18,7 @@ def test_the_area_mean_integrates_over_each_piece(length, size, seed):
     x = np.random.default_rng(seed).random((2, length))
     # Every pixel as so many equal parts that each piece takes whole ones.
     expected = np.repeat(x, size, axis=1).reshape(2, size, length).mean(axis=2)
-    np.testing.assert_allclose(area_mean(x, size, axis=1), expected, rtol=1e-12)
+    np.testing.assert_allclose(area_mean(x, size, axis=1), expected, atol=1e-13)
 
 
 # Where a piece cuts pixels, Pillow takes whole ones; the test above knows the parts.
