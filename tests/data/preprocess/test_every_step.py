@@ -85,3 +85,30 @@ def test_the_three_channels_of_a_grey_image_stay_the_same(name):
         preprocess = Preprocess([parse_step(WORDS.get(name, name))])
         y = preprocess(np.repeat(grey, 3, axis=1))
         np.testing.assert_allclose(y, np.repeat(preprocess(grey), 3, axis=1), atol=0.005)
+
+
+PIXELS = [WORDS.get(name, name) for name in STEPS if not name.startswith("norm")]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    words=st.lists(st.sampled_from(PIXELS), min_size=2, max_size=4),
+    kind=st.sampled_from(KINDS),
+    dtype=st.sampled_from([np.uint8, np.float32, np.float64]),
+)
+def test_any_order_of_pixel_steps_works(words, kind, dtype):
+    with use_backend("vectorized"):
+        # White is where the rounding of one step leaves [0, 1], which another may not take.
+        preprocess = Preprocess([parse_step(word) for word in words])
+        y = preprocess(image(kind, (2, 1, 17, 19), dtype))
+    assert np.isfinite(y).all()
+    assert y.min() >= -1e-5 and y.max() <= 1 + 1e-5
+
+
+@pytest.mark.parametrize("after", ["equalize", "clahe:tiles=2"])
+def test_a_mean_of_white_pixels_that_is_rounded_up_is_white(after):
+    white = np.ones((1, 1, 12, 12), np.float32)
+    mean = parse_step("gaussian:sigma=3")
+    assert mean(white).max() > 1
+    y = Preprocess([mean, parse_step(after)])(white)
+    np.testing.assert_allclose(y, 1, atol=1e-6)
