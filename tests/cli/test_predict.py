@@ -188,3 +188,11 @@ def test_a_line_break_in_a_name_breaks_no_line(cli: Cli, run: Path, images: Path
     assert result.out.startswith(str(images / r"a\n  b.png") + "  normal")
     assert result.out.count("\n") == 1
     assert cli("predict", run, strange, "--json").json["predictions"][0]["file"] == str(strange)
+
+
+def test_steps_that_the_stored_image_size_does_not_bear_are_refused(
+    cli: Cli, make_run: Callable[..., Path], dataset: Path, images: Path, tmp_path: Path
+) -> None:
+    steps = [{"step": "crop", "size": 40}, {"step": "normalize", "mean": [0.5], "std": [0.2]}]
+    run = make_run(tmp_path / "bad", dataset, [-3.0, 3.0], preprocess={"steps": steps})
+    cli("predict", run, images / "dark.png").assert_error("model.npz", "crop: size is 40")

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minicnn.cli.augmented import changed
 from minicnn.cli.preview import stages
+from minicnn.data.augment import Augment
+from minicnn.data.augment.mixup import draw_mix
 from minicnn.data.preprocess.spec import parse_preprocess
 
 Cli = Callable[..., Any]
@@ -129,3 +132,15 @@ def test_augmented_errors(cli: Cli, dataset: Path, tmp_path: Path) -> None:
     cli(*words, "--augment-with", "nois=1").assert_error("did you mean 'noise'")
     cli(*words, "--augment-with", "noise=2").assert_error("noise is 2")
     cli(*words, "--augment", "--step", "crop:size=99").assert_error("size is 99")
+
+
+def test_a_sheet_shows_what_mix_up_does() -> None:
+    x = np.random.default_rng(0).random((4, 1, 8, 8))
+    off = dict.fromkeys(Augment().to_config(), 0.0)
+    np.testing.assert_array_equal(changed(x, Augment(**off), np.random.default_rng(1)), x)
+    mixed = changed(x, Augment(**off | {"mixup": 5.0}), np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    rng.uniform(size=(8, 4))  # those of the changes that are off
+    mix = draw_mix(4, 5.0, rng)
+    assert mix.share < 0.95
+    np.testing.assert_array_equal(mixed, mix(x))
