@@ -13,7 +13,8 @@
 ``nih``            the layout of NIH ChestX-ray14
 ``phantom``        synthetic radiographs
 ``splits``         a split that the data alone decide; ``patients`` from names; ``folds``
-``preprocess``     what every image goes through; ``augment`` only in training
+``preprocess``     what every image goes through; ``augment`` only in training;
+                   ``filters`` for both
 ``batches``        which images go together
 ``montage``        a contact sheet
 =================  ==========================================================
