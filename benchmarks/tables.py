@@ -30,7 +30,8 @@ def picture(results: Results, path: Path, title: str) -> None:
     from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(t.name for timings in results.values() for t in timings))
-    figure = Figure(figsize=(8, 1 + 0.9 * len(results)), layout="constrained")
+    bars = max(0.9, 0.22 * len(names))  # inches for the bars of one piece of work
+    figure = Figure(figsize=(9, 1 + bars * len(results)), layout="constrained")
     axes = figure.subplots()
     height = 0.8 / len(names)
     for row, timings in enumerate(results.values()):
@@ -46,5 +47,5 @@ def picture(results: Results, path: Path, title: str) -> None:
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xlabel("time divided by the reference's (below 1 is faster)")
     axes.set_title(title)
-    axes.legend(fontsize=8)
+    figure.legend(fontsize=8, loc="outside right upper")
     figure.savefig(path, dpi=120)
