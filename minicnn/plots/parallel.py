@@ -20,11 +20,25 @@ TICKS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """A vertical axis: its name, one value per trial (None where it has none), its scale."""
+    """A vertical axis.
+
+    Parameters
+    ----------
+    name
+        Above it.
+    values
+        One per trial, None where it has none.
+    scale
+        ``"linear"``, ``"log"``, or ``"category"`` for a few values in equal distances.
+    clip
+        Draw values far below most of the others at the bottom, so that one bad trial does
+        not press all good ones together.
+    """
 
     name: str
     values: Sequence[Any]
     scale: str = "linear"
+    clip: bool = False
 
 
 def plot_parallel(
@@ -118,17 +132,7 @@ def _place(plane: Any, number: int, axis: Axis) -> NDArray[np.float64]:
         heights = [math.nan if v is None else spots[v] for v in axis.values]
         ticks = [(spots[v], _write(v)) for v in known]
     else:
-        shape = math.log if axis.scale == "log" else float
-        numbers = [math.nan if v is None else shape(v) for v in axis.values]
-        finite = [v for v in numbers if math.isfinite(v)] or [0.0]
-        low, high = min(finite), max(finite)
-        span = high - low
-        heights = [
-            0.5 if not span and math.isfinite(v) else (v - low) / (span or 1) for v in numbers
-        ]
-        back = math.exp if axis.scale == "log" else float
-        marks = np.linspace(0, 1, TICKS) if span else [0.5]
-        ticks = [(float(t), _write(back(low + float(t) * span))) for t in marks]
+        heights, ticks = _numbers(axis)
     plane.plot([number, number], [0, 1], color=style.GRID, linewidth=1.5, zorder=1)
     plane.text(
         number,
@@ -150,6 +154,29 @@ def _place(plane: Any, number: int, axis: Axis) -> NDArray[np.float64]:
             bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "alpha": 0.8, "linewidth": 0},
         )
     return np.array(heights, dtype=np.float64)
+
+
+def _numbers(axis: Axis) -> tuple[list[float], list[tuple[float, str]]]:
+    """Return the heights of the trials and the ticks, for numbers."""
+    shape, back = (math.log, math.exp) if axis.scale == "log" else (float, float)
+    numbers = [math.nan if v is None else shape(v) for v in axis.values]
+    finite = [v for v in numbers if math.isfinite(v)] or [0.0]
+    low, high = min(finite), max(finite)
+    if axis.clip:
+        first, third = np.quantile(finite, [0.25, 0.75])
+        low = max(low, float(first - 1.5 * (third - first)))
+    span = high - low
+    if not span:
+        return [0.5 if math.isfinite(v) else v for v in numbers], [(0.5, _write(back(low)))]
+    heights = [v if math.isnan(v) else max((v - low) / span, 0.0) for v in numbers]
+    if axis.scale == "linear" and all(isinstance(v, int) for v in axis.values if v is not None):
+        step = max(1, math.ceil(span / (TICKS - 1)))
+        marks = [float(mark) for mark in range(int(low), int(high) + 1, step)]
+        return heights, [((mark - low) / span, f"{mark:.0f}") for mark in marks]
+    ticks = [(float(t), _write(back(low + float(t) * span))) for t in np.linspace(0, 1, TICKS)]
+    if low > min(finite):
+        ticks[0] = (0.0, f"up to {ticks[0][1]}")
+    return heights, ticks
 
 
 def _write(value: Any) -> str:

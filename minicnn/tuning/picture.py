@@ -26,4 +26,5 @@ def axes_of(results: Sequence[Result], space: Space, settings: Settings) -> list
     values: list[Any] = [
         r.get(METRICS[settings.metric]) if r["status"] == "ok" else None for r in results
     ]
-    return [*axes, Axis(NAMES[settings.metric], values, "linear")]
+    # The best trials differ in the third digit, which one that learned nothing would hide.
+    return [*axes, Axis(NAMES[settings.metric], values, "linear", settings.metric != "loss")]
