@@ -12,8 +12,9 @@ NEXT_STEP = {
     "division by the batch belongs to the loss alone",
     "transposed": "write the shape of each factor beside it. With y = x @ w it is "
     "dx = dy @ w.T and dw = x.T @ dy",
-    "flipped": "a convolution layer computes a cross-correlation, so dx uses the kernel turned "
-    "around along both axes (or scatters dy by the same indices as forward); dw does not turn it",
+    "flipped": "forward pairs w[m, n] with x[i+m, j+n], so dx[i+m, j+n] += w[m, n] * dy[i, j] with "
+    "the kernel as it is. Only where dx is written as a convolution of dy is the kernel turned "
+    "around, along both axes; for dw never",
     "shifted": "compare the indices in backward with those in forward, above all how padding, "
     "stride and dilation enter: x[i*stride + m - padding]",
     "swapped": "check the order: of the gradients that backward returns, of the keys in grads, "

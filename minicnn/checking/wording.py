@@ -21,8 +21,8 @@ from minicnn.checking.slugs import MEANING
 
 FORMAT = 1
 WIDTH = 92
-HEADINGS = ("array", "shape", "verdict", "compared", "worst at")
-HEADINGS += ("backward says", "differences say", "error bar")
+WORDS = ("array", "shape", "verdict", "compared", "worst at")
+HEADINGS = (*WORDS, "backward says", "differences say", "error bar")
 NAME_LENGTH = 40
 
 
@@ -256,7 +256,7 @@ def _align(rows: Sequence[Sequence[str]]) -> str:
     lines = []
     for row in rows:
         cells = [
-            cell.ljust(width) if i < 5 else cell.rjust(width)
+            cell.ljust(width) if i < len(WORDS) else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minicnn import __version__
-from minicnn.cli import data, evaluate, predict, train, tune
+from minicnn.cli import data, evaluate, gradcheck, predict, train, tune
 from minicnn.cli.output import note, one_line, say
 from minicnn.cli.parser import Parser
 from minicnn.errors import MinicnnError
@@ -26,6 +26,7 @@ COMMANDS = {
     "tune": tune,
     "evaluate": evaluate,
     "predict": predict,
+    "gradcheck": gradcheck,
     "data": data,
 }
 BAD_INPUT = 2

@@ -1,0 +1,159 @@
+"""The process in which a user's file is imported and checked.
+
+It is started by `minicnn.checking.userfile.running` and leaves its answer in a file, so that
+nothing the user's code prints can spoil it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import faulthandler
+import json
+import os
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minicnn.checking.errors import CheckError
+from minicnn.checking.gradcheck import gradcheck
+from minicnn.checking.plain import one_line
+from minicnn.checking.report import Finding, Report
+from minicnn.checking.signatures import kind_of
+from minicnn.checking.userfile.finding import check_count, find_inputs, find_target
+from minicnn.checking.userfile.inputs import parse_input
+from minicnn.checking.userfile.loading import load_module, shadows
+from minicnn.checking.userfile.transfer import send, send_report
+
+WHERE = "where.txt"  # where the code was when it crashed, or when its time was up
+
+
+def main(job_file: str) -> None:
+    """Do the job that a file describes, leave the answer beside it, and end the process."""
+    folder = Path(job_file).parent
+    job = json.loads(Path(job_file).read_text(encoding="utf-8"))
+    with (folder / WHERE).open("w", encoding="utf-8") as places:
+        faulthandler.enable(places)
+        faulthandler.dump_traceback_later(job["time_limit"], file=places)
+        _limit_memory(job["memory_limit"])
+        path = Path(job["file"]).resolve()
+        sys.argv = [str(path)]
+        try:
+            send_report(_check(path, job), folder, job["arrays"])
+        except CheckError as error:
+            send(folder, {"error": one_line(error) + _about_shadows(path)})
+        except MemoryError:
+            send(folder, {"error": _no_memory(path)})
+        except BaseException as error:
+            # Not the user's but ours: the message says so.
+            send(folder, {"mistake": f"{type(error).__name__}: {one_line(error)}"})
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(0)  # threads and handlers the user's code left behind are not waited for
+
+
+def _check(path: Path, job: dict[str, Any]) -> Report:
+    seed = job["seed"]
+    # Weights drawn from the shared generators are then the same in each run.
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    random.seed(seed)
+    draws = [parse_input(text) for text in job["inputs"]]
+    module = load_module(path)
+    target = find_target(module, path, job["name"], job["init"])
+    if draws:
+        inputs = [draw(np.random.default_rng([seed, i])) for i, draw in enumerate(draws)]
+    else:
+        inputs = find_inputs(module, path, job["name"], target)
+    if not any(_holds_floats(value) for value in inputs) and not _has_parameters(target):
+        raise CheckError(
+            f"no input of {job['name']} is an array of floats ({_list(inputs)}) and it has no "
+            "parameters, so there is nothing to differentiate; give an input such as --input 4,3"
+        )
+    if hasattr(target, "forward") or isinstance(target, tuple | list) or callable(target):
+        check_count(target, inputs)
+    report = gradcheck(target, *inputs, wrt=_wrt(job["wrt"]), seed=seed)
+    if not report.tensors and report.findings:
+        _refuse_inputs(report.findings[0], inputs)
+    notes = [*report.notes, *(_shadow_note(name) for name in shadows(path))]
+    return dataclasses.replace(report, notes=tuple(notes))
+
+
+def _refuse_inputs(finding: Finding, inputs: Sequence[Any]) -> None:
+    """Say that forward cannot be called at all; most often the shapes do not fit."""
+    if finding.slug != "error" or "exception" not in finding.evidence:
+        return
+    if finding.evidence["exception"] == "NotImplementedError":
+        raise CheckError(
+            f"{finding.sentence}; forward is not written yet, and its gradient is compared with "
+            "differences of it; write forward first"
+        )
+    raise CheckError(
+        f"{finding.sentence}; the inputs were {_list(inputs)}; if they do not fit, give other "
+        "shapes with --input or other arguments with --init, else mend forward"
+    )
+
+
+def _wrt(words: str | None) -> list[str | int] | None:
+    if words is None:
+        return None
+    parts = [part.strip() for part in words.split(",") if part.strip()]
+    return [int(part) if part.isdecimal() else part for part in parts] or None
+
+
+def _holds_floats(value: Any) -> bool:
+    if isinstance(value, list):
+        with contextlib.suppress(ValueError):
+            return np.asarray(value).dtype.kind in "fc"
+        return True
+    return not isinstance(value, np.ndarray) or value.dtype.kind in "fc"
+
+
+def _has_parameters(target: Any) -> bool:
+    return bool(getattr(target, "params", None))
+
+
+def _list(inputs: Sequence[Any]) -> str:
+    words = [
+        f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else kind_of(value)
+        for value in inputs
+    ]
+    return ", ".join(words) or "none"
+
+
+def _limit_memory(limit: int | None) -> None:
+    """Let a runaway list end in a MemoryError, not in a computer that no longer answers."""
+    if limit is None:
+        return
+    with contextlib.suppress(ImportError, ValueError, OSError, AttributeError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if hard == resource.RLIM_INFINITY or limit < hard:
+            resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+def _no_memory(path: Path) -> str:
+    return (
+        f"{path.name} takes more memory than there is; small arrays show a wrong gradient as "
+        "well; give smaller shapes, or look for an array or a list that grows without end"
+    )
+
+
+def _about_shadows(path: Path) -> str:
+    try:
+        names = shadows(path)
+    except CheckError:
+        return ""
+    return "".join(f" ({_shadow_note(name)})" for name in names)
+
+
+def _shadow_note(name: str) -> str:
+    return (
+        f"the folder of the file holds {name}, the name of a well-known module: `import {name}` "
+        "may mean either; rename yours"
+    )
