@@ -52,7 +52,9 @@ NEXT_STEP = {
     "forward, and keep what was drawn for backward",
     "nonlinear-in-dy": "dy may only be multiplied and added up: look for a place where it is "
     "squared, compared, clipped, normalised, or where a constant is added",
-    "error": "run forward and backward once on this input by hand and follow the line named above",
+    "error": "where a line is named above, begin there. NaN and infinity come from a logarithm or "
+    "root of what is not positive, a division by zero, or the exponential of a large number: try "
+    "inputs for which the function is defined",
     "other": "take the smallest shapes at which it still fails, compute the entry named above by "
     "hand, and compare it with each line of backward",
 }

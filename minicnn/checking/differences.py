@@ -141,6 +141,7 @@ class Differences:
         self.subject = subject
         self.v = cotangents
         self.at = dict(at or {})
+        self._favourite = 0.0  # a step
         self.y = subject.evaluate(self.at)  # (m,)
         self.noise = self._measure_noise(rng)  # (m,)
 
@@ -163,6 +164,10 @@ class Differences:
     def move_entry(self, variable: Variable, flat_index: int, t: float) -> NDArray[np.float64]:
         """Return the outputs with one entry of one variable moved by t."""
         return self.move({variable.name: unit(variable, flat_index)}, t)
+
+    def _ladder_from_favourite(self) -> list[float]:
+        """The steps to try, the one that served last before the others."""
+        return sorted(self.ladder, key=lambda step: step != self._favourite)
 
     def natural(self, variable: Variable) -> float:
         """What a derivative would be if moving an entry by its size moved y by its size."""
@@ -236,7 +241,7 @@ class Differences:
         """
         best: Derivative | None = None
         reached: NDArray[np.bool_] | None = None
-        for relative in ladder or self.ladder:
+        for relative in ladder or self._ladder_from_favourite():
             h = relative * scale
             outer = self.move(direction, h), self.move(direction, -h)
             inner = self.move(direction, h / 2), self.move(direction, -h / 2)
@@ -244,13 +249,17 @@ class Differences:
             if found is None:
                 continue
             if wanted is not None and best is None and found.fits(wanted):
+                self._favourite = relative
                 return found
             if reached is None:
                 reached = self._reached(direction, scale)
                 found = self._extrapolate(outer, inner, h, reached) or found
             best = found if best is None else best.or_better(found)
             if wanted is not None:
-                if best.fits(wanted) or best.contradicts(wanted):
+                if best.fits(wanted):
+                    self._favourite = relative
+                    break
+                if best.contradicts(wanted):
                     break
             elif (best.error <= 1e-9 * np.abs(best.value)).all():
                 break

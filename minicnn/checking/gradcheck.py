@@ -43,9 +43,11 @@ from minicnn.checking.sampling import Sampler, measure_columns
 from minicnn.checking.subject import Subject, TargetError, Variable
 from minicnn.checking.targets import make_subject
 
-# Up to so many entries in all, each is tried; beyond, only variables as small as SMALL are.
+# Up to so many entries in all, each is tried; beyond, only variables as small as SMALL are, or
+# as SMALLEST where there are many of them.
 EVERY_ENTRY = 3000
-SMALL = 150
+SMALL, SMALLEST = 150, 8
+MOST_SMALL = 400
 LARGEST_JACOBIAN = 4_000_000
 JITTER = 1e-3
 # Relative noise of forward that no more than half precision explains.
@@ -243,7 +245,7 @@ class Check:
         behaviour: Behaviour,
     ) -> list[Comparison]:
         subject = self.subject
-        total = sum(v.value.size for v in subject.variables)
+        sampled = self._large_variables()
         kinks = Kinks(differences, self.gradient_of, self.rng)
         compared = []
         for variable in subject.variables:
@@ -252,8 +254,8 @@ class Check:
             analytic = np.stack([g[variable.name].ravel() for g in gradients])  # (K, n)
             analytic = self._all_cotangents(analytic, variable, differences)
             rounding = behaviour.rounding.get(variable.name, 0.0)
-            if total > EVERY_ENTRY and variable.value.size > SMALL:
-                sampler = Sampler(differences, variable, analytic, rounding, self.rng)
+            if variable.name in sampled:
+                sampler = Sampler(differences, variable, analytic, rounding, self.rng, len(sampled))
                 compared.append(sampler.compare())
                 continue
             keep = variable.value.size * differences.y.size <= LARGEST_JACOBIAN
@@ -268,6 +270,15 @@ class Check:
         if not any(c.wrong.any() for c in compared):
             self._add_kinks(kinks.judge_together(compared), behaviour)
         return compared
+
+    def _large_variables(self) -> set[str]:
+        """The variables of which not every entry is tried."""
+        sizes = {v.name: v.value.size for v in self.subject.variables}
+        if sum(sizes.values()) <= EVERY_ENTRY:
+            return set()
+        small = sum(size for size in sizes.values() if size <= SMALL)
+        limit = SMALL if small <= MOST_SMALL else SMALLEST
+        return {name for name, size in sizes.items() if size > limit}
 
     @staticmethod
     def _add_kinks(findings: Sequence[Finding], behaviour: Behaviour) -> None:

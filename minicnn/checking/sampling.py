@@ -19,8 +19,11 @@ from minicnn.checking.comparison import ROUNDINGS, Comparison, judge
 from minicnn.checking.differences import Derivative, Differences
 from minicnn.checking.subject import Variable
 
-FULL_DIRECTIONS = 3
+FULL_DIRECTIONS = 2
 RANDOM_ENTRIES = 8
+# Of a network with many arrays each is tried along fewer subsets.
+MOST_SUBSETS = 96
+FEWEST_SUBSETS = 5
 WIDEST_PROFILE = 96
 MOST_SAMPLES = 120
 COLUMNS = 16
@@ -42,6 +45,8 @@ class Sampler:
         The rounding of backward itself.
     rng
         For the signs and the choice of entries.
+    arrays
+        How many large variables share the work that is reasonable.
     """
 
     def __init__(
@@ -51,8 +56,10 @@ class Sampler:
         analytic: NDArray[np.float64],
         rounding: float,
         rng: np.random.Generator,
+        arrays: int = 1,
     ) -> None:
         self.differences = differences
+        self.subsets = max(FEWEST_SUBSETS, MOST_SUBSETS // arrays)
         self.variable = variable
         self.analytic = analytic
         self.rounding = rounding
@@ -93,9 +100,13 @@ class Sampler:
         everything = np.arange(self.variable.value.size)
         for _ in range(FULL_DIRECTIONS):
             yield everything
-        yield from (self.slab(axis, j) for axis, j in self._slabs())
-        for i in self._entries():
-            yield np.array([i])
+        some = [self.slab(axis, j) for axis, j in self._slabs()]
+        some += [np.array([i]) for i in self._entries()]
+        count = self.subsets - FULL_DIRECTIONS
+        if len(some) > count:
+            chosen = np.sort(self.rng.choice(len(some), count, replace=False))
+            some = [some[i] for i in chosen]
+        yield from some
 
     def slab(self, axis: int, j: int) -> NDArray[np.intp]:
         """Return the flat indices of the entries at one place along an axis."""

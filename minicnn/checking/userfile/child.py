@@ -13,6 +13,7 @@ import json
 import os
 import random
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from minicnn.checking.report import Finding, Report
 from minicnn.checking.signatures import kind_of
 from minicnn.checking.userfile.finding import check_count, find_inputs, find_target
 from minicnn.checking.userfile.inputs import parse_input
-from minicnn.checking.userfile.loading import load_module, shadows
+from minicnn.checking.userfile.loading import load_module, shadow_note
 from minicnn.checking.userfile.transfer import send, send_report
 
 WHERE = "where.txt"  # where the code was when it crashed, or when its time was up
@@ -38,14 +39,15 @@ def main(job_file: str) -> None:
     job = json.loads(Path(job_file).read_text(encoding="utf-8"))
     with (folder / WHERE).open("w", encoding="utf-8") as places:
         faulthandler.enable(places)
-        faulthandler.dump_traceback_later(job["time_limit"], file=places)
+        faulthandler.dump_traceback_later(max(job["deadline"] - time.time(), 0.05), file=places)
         _limit_memory(job["memory_limit"])
         path = Path(job["file"]).resolve()
         sys.argv = [str(path)]
         try:
             send_report(_check(path, job), folder, job["arrays"])
         except CheckError as error:
-            send(folder, {"error": one_line(error) + _about_shadows(path)})
+            note = shadow_note(path)
+            send(folder, {"error": one_line(error) + (f" ({note})" if note else "")})
         except MemoryError:
             send(folder, {"error": _no_memory(path)})
         except BaseException as error:
@@ -79,8 +81,8 @@ def _check(path: Path, job: dict[str, Any]) -> Report:
     report = gradcheck(target, *inputs, wrt=_wrt(job["wrt"]), seed=seed)
     if not report.tensors and report.findings:
         _refuse_inputs(report.findings[0], inputs)
-    notes = [*report.notes, *(_shadow_note(name) for name in shadows(path))]
-    return dataclasses.replace(report, notes=tuple(notes))
+    note = shadow_note(path)
+    return dataclasses.replace(report, notes=(*report.notes, *([note] if note else [])))
 
 
 def _refuse_inputs(finding: Finding, inputs: Sequence[Any]) -> None:
@@ -141,19 +143,4 @@ def _no_memory(path: Path) -> str:
     return (
         f"{path.name} takes more memory than there is; small arrays show a wrong gradient as "
         "well; give smaller shapes, or look for an array or a list that grows without end"
-    )
-
-
-def _about_shadows(path: Path) -> str:
-    try:
-        names = shadows(path)
-    except CheckError:
-        return ""
-    return "".join(f" ({_shadow_note(name)})" for name in names)
-
-
-def _shadow_note(name: str) -> str:
-    return (
-        f"the folder of the file holds {name}, the name of a well-known module: `import {name}` "
-        "may mean either; rename yours"
     )

@@ -87,7 +87,8 @@ def find_inputs(module: ModuleType, path: Path, name: str, target: Any) -> list[
                 ) from error
         return list(found) if isinstance(found, tuple | list) else [found]
     names = argument_list(target)
-    each = f"one for each of {', '.join(names)}" if names else "one for each argument"
+    each = "one for " + (f"each of {', '.join(names)}" if len(names) > 1 else "".join(names))
+    each = each if names else "one for each argument"
     raise CheckError(
         f"there is no --input, and {path.name} has neither {own}() nor gradcheck_inputs(), so "
         f"forward has nothing to work on; give --input SHAPE, {each}, as in --input 2,3,5,6"
@@ -180,8 +181,9 @@ def _no_such_name(module: ModuleType, path: Path, name: str, pair: list[Any]) ->
         listed = ", ".join(known[:LISTED]) + ", ..." * (len(known) > LISTED)
         return f"{path.name} has no {name!r}; {hint}what can be checked there: {listed}"
     return (
-        f"{path.name} has no {name!r}; {hint}there is nothing in it with forward and backward; "
-        "write a class with both, or functions NAME_forward and NAME_backward"
+        f"{path.name} has no {name!r}; {hint or 'nothing in it has forward and backward; '}"
+        "to be checked are a class with both, functions NAME_forward and NAME_backward, or one "
+        "function that returns its loss and the gradient"
     )
 
 
@@ -200,7 +202,7 @@ def _arguments(init: str | None) -> tuple[list[Any], dict[str, Any]] | None:
     if isinstance(value, list):
         return value, {}
     raise CheckError(
-        f"--init {init!r} is a {type(value).__name__}; it has to be a list of arguments or an "
+        f"--init {init!r} is of type {type(value).__name__}; it has to be a list of arguments or an "
         """object of named ones; write --init '[3, 8]' or --init '{"in_channels": 3}'"""
     )
 
@@ -237,10 +239,9 @@ def _call(
         try:
             signature.bind(*given, **named)
         except TypeError as error:
-            how = "with --init" if arguments is None else "otherwise"
             raise CheckError(
                 f"{name} cannot be made: {one_line(error)}; it takes {one_line(signature)}; give "
-                f"its arguments {how}: --init '[...]' in their order, or '{{...}}' by name"
+                "these arguments as --init '[...]' in their order, or as --init '{\"name\": ...}'"
             ) from None
     try:
         return maker(*given, **named)

@@ -88,6 +88,20 @@ def shadows(path: Path) -> list[str]:
     return sorted(name for name in names & TAKEN if name in wanted or name in loaded)
 
 
+def shadow_note(path: Path) -> str:
+    """Say which neighbours of a file have the names of well-known modules; empty if none."""
+    try:
+        names = shadows(path)
+    except CheckError:
+        return ""
+    if not names:
+        return ""
+    return (
+        f"the file's folder holds {', '.join(names)}, as well-known modules are called; "
+        "an import of that name may bring either; rename yours"
+    )
+
+
 def imported_by(path: Path) -> set[str]:
     """Return the first names of all modules a file imports."""
     found: set[str] = set()
@@ -151,8 +165,6 @@ def _import_failed(path: Path, error: BaseException) -> str:
             "is neither installed in this Python nor in the file's folder; install it, or move "
             "the code to be checked into a file that does without"
         )
-    if isinstance(error, KeyboardInterrupt):
-        error = RuntimeError("KeyboardInterrupt")
     return (
         f"{path.name} cannot be imported: {raised(error)} ({place}); the whole file is run when "
         'it is imported; mend that line, or move it under `if __name__ == "__main__":`'

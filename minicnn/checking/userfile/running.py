@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,7 @@ def check_file(
             "init": init,
             "wrt": wrt,
             "seed": seed,
-            "time_limit": time_limit,
+            "deadline": time.time() + time_limit,
             "memory_limit": _memory(),
             "arrays": arrays,
         }
