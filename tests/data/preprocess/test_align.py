@@ -212,3 +212,18 @@ def test_no_change_is_larger_than_allowed():
 def test_impossible_parameters_are_refused(options, words):
     with pytest.raises(ArgumentError, match=words):
         Align(**options)
+
+
+def test_real_chests_that_were_turned_are_turned_back(real_data):
+    from minicnn.data.medmnist import read_npz
+
+    train = read_npz(real_data / "pneumoniamnist_dev.npz").train
+    x = train.images[train.labels == 0][:60, 0] / 255
+    before, _ = find_axis(x, 12)
+    for degrees in (-6.0, 5.0):
+        after, _ = find_axis(turn(x, np.full(60, degrees)), 12)
+        error = np.abs(after - before + degrees)
+        assert np.median(error) < 0.8
+        assert np.quantile(error, 0.9) < 2
+    _, found = find_lungs(x)
+    assert found.mean() > 0.9
