@@ -124,6 +124,8 @@ class _Grid:
     def values(self, array: NDArray | None) -> NDArray[np.float64]:
         """Arrange the shown part as a picture (rows, columns), NaN between the tiles."""
         slices = tuple(slice(start, stop) for start, stop in self.window)
+        if not self.drawable:
+            return np.full(self.places.shape, np.nan)
         if array is None:
             part = np.full(math.prod(b - a for a, b in self.window), np.nan)
         else:

@@ -42,7 +42,8 @@ def plot_v_curve(target: style.Target, curves: Sequence[VCurve], *, title: str =
     errors = np.concatenate([curve.errors for curve in curves])
     errors = errors[np.isfinite(errors)]
     low, high = errors.min() / 30, min(errors.max() * 3, 1e3)
-    axes.set_xlim(steps.min(), steps.max())
+    if steps.min() < steps.max():
+        axes.set_xlim(steps.min(), steps.max())
     axes.set_ylim(low, high)
     for curve, color in zip(curves, COLORS, strict=False):
         _draw_slopes(axes, curve, color)

@@ -202,8 +202,8 @@ def _arguments(init: str | None) -> tuple[list[Any], dict[str, Any]] | None:
     if isinstance(value, list):
         return value, {}
     raise CheckError(
-        f"--init {init!r} is of type {type(value).__name__}; it has to be a list of arguments or an "
-        """object of named ones; write --init '[3, 8]' or --init '{"in_channels": 3}'"""
+        f"--init {init!r} is of type {type(value).__name__}; it has to be a list of arguments or "
+        """an object of named ones; write --init '[3, 8]' or --init '{"in_channels": 3}'"""
     )
 
 
