@@ -261,3 +261,82 @@ class Length:
         """Return dy x / |x|, and 0 at the tip."""
         length = np.where(self.y > 0, self.y, 1)
         return (dy / length)[:, None] * self.x
+
+
+def black_and_white(layer: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Pixels that are 0 or 1, where a cut to [0, 1] has its kinks, and one between."""
+    return layer(), (np.array([[0.0, 1.0, 0.5], [1.0, 0.0, 0.0]]),)
+
+
+@family.right(on=black_and_white)
+class Cut(Activation):
+    """y = x cut to [0, 1]; at the ends the slope is 1."""
+
+    def f(self, x: Array) -> Array:
+        return np.clip(x, 0, 1)
+
+    def slope(self) -> Array:
+        return ((self.x >= 0) & (self.x <= 1)).astype(np.float64)
+
+
+@family.right(on=black_and_white)
+class CutFlatAtTheEnds(Cut):
+    """y = x cut to [0, 1]; at the ends the slope is 0."""
+
+    def slope(self) -> Array:
+        return ((self.x > 0) & (self.x < 1)).astype(np.float64)
+
+
+@family.right(on=black_and_white)
+class CutThirdAtTheEnds(Cut):
+    """y = x cut to [0, 1]; at the ends the slope is a third."""
+
+    def slope(self) -> Array:
+        inside = (self.x > 0) & (self.x < 1)
+        return np.where(inside, 1, ((self.x == 0) | (self.x == 1)) / 3)
+
+
+@family.wrong("subgradient", on=black_and_white)
+class CutNegativeAtTheEnds(Cut):
+    """At the ends the slope is -1: outside of 0 and 1, the slopes on the two sides."""
+
+    def slope(self) -> Array:
+        inside = (self.x > 0) & (self.x < 1)
+        return np.where(inside, 1.0, -1.0)
+
+
+@family.right(on=at_one)
+class HardtanhSteepAtOne(Hardtanh):
+    """At -1 and 1 the slope is that of the inside."""
+
+    def slope(self) -> Array:
+        return (np.abs(self.x) <= 1).astype(np.float64)
+
+
+@family.right(on=at_zero)
+class LeakyReLUWithOne(LeakyReLU):
+    """At 0 the slope is 1, that of the right side."""
+
+    def slope(self) -> Array:
+        return np.where(self.x >= 0, 1.0, 0.1)
+
+
+@family.wrong("subgradient", on=at_zero)
+class LeakyReLUWithZero(LeakyReLU):
+    """At 0 the slope is 0; the slopes of the two sides are 0.1 and 1."""
+
+    def slope(self) -> Array:
+        return np.where(self.x == 0, 0.0, super().slope())
+
+
+def kink_inside(network: Any) -> tuple[Any, tuple[Any, ...]]:
+    """One sample is zero, and so ReLU gets zeros between layers that are smooth."""
+    rng = np.random.default_rng(130)
+    first, last = Linear(4, 3, rng=rng), Linear(3, 2, rng=rng)
+    first.params["bias"][...] = 0
+    x = rng.normal(size=(3, 4))
+    x[1] = 0
+    return network(first, ReLU(), last), (x,)
+
+
+family.right(on=kink_inside, name="kink-between-layers")(Network)

@@ -41,6 +41,11 @@ def positive(layer: Any) -> tuple[Any, tuple[Any, ...]]:
     return layer(), (np.logspace(-6, 3, 10).reshape(2, 5),)
 
 
+def from_a_thousandth(layer: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Positive numbers from 1e-3 to 1e2."""
+    return layer(), (np.logspace(-3, 2, 10).reshape(2, 5),)
+
+
 def confident(loss: Any) -> tuple[Any, tuple[Any, ...]]:
     """Scores around 30: probabilities of 1e-13 and of almost one, all of them right."""
     scores = np.random.default_rng(132).normal(size=(4, 3))
@@ -412,3 +417,159 @@ class CubeTwo(Cube):
 
     def slope(self) -> Array:
         return 2 * self.x**2
+
+
+def deep(network: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Eight layers: rounding errors and curvature of all of them come together."""
+    rng = np.random.default_rng(146)
+    layers = [layer for _ in range(8) for layer in (Linear(4, 4, rng=rng), Tanh())]
+    return network(*layers), (rng.normal(size=(3, 4)),)
+
+
+def many_samples(layer: Any) -> tuple[Any, tuple[Any, ...]]:
+    """150 samples: each gradient of a parameter is a long sum."""
+    rng = np.random.default_rng(147)
+    return layer(2, rng=rng), (rng.normal(size=(150, 2)),)
+
+
+def close_to_zero(layer: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Some entries are 1e-5, among others of size one."""
+    x = np.random.default_rng(148).normal(size=(3, 4))
+    x[:, 0] *= 1e-5
+    return layer(), (x,)
+
+
+family.right(on=deep, name="deep-network")(Network)
+family.right(on=many_samples, name="norm-of-many-samples")(BatchNorm)
+family.right(on=saturated, name="softplus-saturated")(Softplus)
+
+
+@family.right(on=close_to_zero)
+class SmoothAbsolute(Activation):
+    """y = sqrt(x^2 + 1e-10): smooth, but it turns within 1e-5, and looks like a kink from afar."""
+
+    def f(self, x: Array) -> Array:
+        return np.sqrt(x**2 + 1e-10)
+
+    def slope(self) -> Array:
+        return self.x / self.y
+
+
+@family.wrong("other", "mask", "border", "subgradient", on=close_to_zero)
+class SmoothAbsoluteTakenForAKink(SmoothAbsolute):
+    """The slope is that of |x|: right everywhere but within 1e-5 of zero."""
+
+    def slope(self) -> Array:
+        return np.sign(self.x)
+
+
+@family.right(on=times(1e-9))
+class LogarithmOfNearlyOne(Activation):
+    """y = log(1 + x) for x of 1e-9: adding the one throws away most digits of x."""
+
+    def f(self, x: Array) -> Array:
+        return np.log(1 + x)
+
+    def slope(self) -> Array:
+        return 1 / (1 + self.x)
+
+
+@family.right(on=times(1.0))
+class Narrow(Activation):
+    """y = exp(-100 x^2): a narrow bump, flat wherever most entries are."""
+
+    def f(self, x: Array) -> Array:
+        return np.exp(-100 * x**2)
+
+    def slope(self) -> Array:
+        return -200 * self.x * self.y
+
+
+@family.right(on=from_a_thousandth)
+class Reciprocal(Activation):
+    """y = 1 / x: slopes from 1e-4 to 1e6, and a pole within a step of some entries."""
+
+    def f(self, x: Array) -> Array:
+        return 1 / x
+
+    def slope(self) -> Array:
+        return -(self.y**2)
+
+
+@family.wrong("sign", on=from_a_thousandth)
+class ReciprocalWithoutMinus(Reciprocal):
+    """The slope of 1 / x is -1 / x^2; the minus is missing."""
+
+    def slope(self) -> Array:
+        return self.y**2
+
+
+@family.right(on=times(1.5))
+class TenthPower(Activation):
+    """y = x^10: higher derivatives outgrow the first by far."""
+
+    def f(self, x: Array) -> Array:
+        return x**10
+
+    def slope(self) -> Array:
+        return 10 * self.x**9
+
+
+@family.right(on=times(0.02))
+class Temperature(Softmax):
+    """Softmax of scores over 0.01: a small step in x is a large one in the exponent."""
+
+    def forward(self, x: Array) -> Array:
+        return super().forward(x / 0.01)
+
+    def backward(self, dy: Array) -> Array:
+        return super().backward(dy) / 0.01
+
+
+@family.wrong("scale", on=times(0.02), name="temperature-forgotten")
+class TemperatureForgotten(Temperature):
+    """The scores were divided by 0.01 on the way forward only."""
+
+    def backward(self, dy: Array) -> Array:
+        return super().backward(dy) * 0.01
+
+
+@family.right(on=confidently_wrong)
+class LogarithmMadeSafe(CrossEntropyLoss):
+    """-log(p + 1e-12), and its exact slope: flat where p is much less than that."""
+
+    def forward(self, scores: Array, target: Array) -> float:
+        super().forward(scores, target)
+        self.true = self.p[np.arange(len(target)), target][:, None]
+        return float(-np.log(self.true + 1e-12).mean())
+
+    def backward(self, dy: float = 1.0) -> Array:
+        return super().backward(dy) * self.true / (self.true + 1e-12)
+
+
+@family.right(on=far_from_zero, name="variance-far-from-zero")
+class Variance:
+    """y[d] is the variance of a feature around 1e4."""
+
+    def __init__(self, features: int, *, rng: np.random.Generator) -> None:
+        self.features = features
+
+    def forward(self, x: Array) -> Array:
+        """Return an array of shape (D,)."""
+        self.centred = x - x.mean(axis=0)
+        return (self.centred**2).mean(axis=0)
+
+    def backward(self, dy: Array) -> Array:
+        """The way through the mean adds up to nothing."""
+        return dy * 2 * self.centred / len(self.centred)
+
+
+@family.right(on=times(1.0))
+class Rounded(Activation):
+    """y = x rounded down to halves: a staircase, whose slope is zero wherever it has one."""
+
+    def f(self, x: Array) -> Array:
+        return np.floor(x * 2) / 2
+
+    def slope(self) -> Array:
+        return np.zeros_like(self.x)

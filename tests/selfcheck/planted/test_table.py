@@ -9,14 +9,18 @@ CASES = cases()
 
 
 # Forward adds and subtracts numbers of this size, which its outputs do not show.
-INSIDE = {"numbers/cross-entropy-confident": 1.0, "numbers/layer-norm-far-from-zero": 1e4}
+INSIDE = {
+    "numbers/cross-entropy-confident": 1.0,
+    "numbers/layer-norm-far-from-zero": 1e4,
+    "numbers/logarithm-of-nearly-one": 1.0,
+}
 # Derivatives of very different size stand in one array.
-OWN_SCALE = {"numbers/square-of-the-small"}
+OWN_SCALE = {"numbers/square-of-the-small", "numbers/reciprocal"}
 
 
 def settings(case):
     return {
-        "single": "single" in case.name,
+        "single": case.family == "precision",
         "inside": INSIDE.get(case.name, 0.0),
         "own_scale": case.name in OWN_SCALE,
     }
