@@ -161,3 +161,23 @@ def test_a_torch_state_loads_and_ten_steps_end_at_torchs_weights(name: str, back
     for key, value in twin.state_dict().items():
         if not key.endswith("num_batches_tracked"):
             np.testing.assert_allclose(model.state_dict()[key], value.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", zoo.MODELS)
+def test_width_multiplies_the_channels_and_is_stored(name: str, tmp_path) -> None:
+    def build(width: float) -> m.Sequential:
+        rng = np.random.default_rng(0)
+        return zoo.build(name, input_shape=(1, 28, 28), classes=3, width=width, rng=rng)
+
+    usual, double = build(1), build(2)
+    for first, second in zip(usual.params.values(), double.params.values(), strict=True):
+        if first.shape[0] != 3:  # the scores
+            assert second.shape[0] == 2 * first.shape[0]
+    assert all(len(p) in (3, 4) for p in build(0.01).params.values() if p.ndim == 4)
+    narrow = build(0.5)
+    m.save(narrow, tmp_path / "narrow.npz")
+    x = np.random.default_rng(1).normal(size=(2, 1, 28, 28)).astype(np.float32)
+    loaded = m.load(tmp_path / "narrow.npz")
+    np.testing.assert_array_equal(loaded.eval().forward(x), narrow.eval().forward(x))
+    with pytest.raises(ArgumentError, match="width is 0"):
+        build(0)

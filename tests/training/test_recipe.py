@@ -137,3 +137,20 @@ def test_steps_are_kept_and_recipes_without_any_are_read():
     old = choose(Options(data="x"), TASK).to_json()
     del old["preprocess"]
     assert Recipe.from_json(old).preprocess == []
+
+
+def test_a_weight_decay_that_is_given_counts_beside_penalties():
+    assert choose(Options(data="x", weight_decay=0.0), TASK).weight_decay == 0
+    assert choose(Options(data="x", weight_decay=0.3, l2=0.1), TASK).weight_decay == 0.3
+    assert choose(Options(data="x", l2=0.1), TASK).weight_decay == 0
+    assert choose(Options(data="x"), TASK).weight_decay == 0.02
+
+
+def test_width_and_strength_reach_the_recipe():
+    recipe = choose(Options(data="x", width=0.5, augment_strength=0.5), TASK)
+    assert recipe.width == 0.5
+    assert recipe.augment["rotation"] == choose(Options(data="x"), TASK).augment["rotation"] / 2
+    assert choose(Options(data="x", augment_strength=0), TASK).augment is None
+    old = recipe.to_json()
+    del old["width"]
+    assert Recipe.from_json(old).width == 1

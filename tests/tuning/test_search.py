@@ -128,6 +128,17 @@ def test_a_diverged_trial_is_recorded_and_never_wins(tmp_path: Path, squares: Pa
     assert results["best"]["config"]["lr"] == 1e-3
 
 
+def test_places_that_nobody_deserves_stay_empty(tmp_path: Path, squares: Path) -> None:
+    """Three of six may go on, but fewer came to a score."""
+    space = SPACE | {"optimizer": "sgd", "lr": [1e-3, 1e30, 1e31, 1e32]}
+    options: dict[str, Any] = {"method": "halving", "trials": 6, "epochs": 2, "eta": 2}
+    folder, settings = begin(tmp_path / "a", squares, space=space, seed=1, **options)
+    rows = search(folder, settings)["trials"]
+    good = {row["trial"] for row in rows if row["rung"] == 0 and row["status"] == "ok"}
+    assert 1 <= len(good) <= 2
+    assert {row["trial"] for row in rows if row["rung"] == 1} == good
+
+
 def test_a_search_in_which_all_diverge_says_so(tmp_path: Path, squares: Path) -> None:
     space = SPACE | {"optimizer": "sgd", "lr": 1e30}
     folder, settings = begin(tmp_path / "a", squares, space=space, trials=2)
