@@ -86,11 +86,16 @@ class Display(Watcher):
             self._say(self._line(result))
 
     def end(self) -> None:
-        """Leave the last table on the screen."""
-        if self.live:
-            self.running.clear()
+        """Leave the last table on the screen, unless all is done and it comes as the result."""
+        if not self.live:
+            return
+        self.running.clear()
+        if len(self.results) < self.total:
             self._draw()
-            self._lines = 0
+        elif self._lines:
+            self.file.write(UP_AND_CLEAR.format(self._lines))
+            self.file.flush()
+        self._lines = 0
 
     def _line(self, result: Mapping[str, Any]) -> str:
         values = ", ".join(

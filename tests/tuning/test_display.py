@@ -77,3 +77,14 @@ def test_a_terminal_gets_a_table_that_is_drawn_over(monkeypatch: Any) -> None:
     up = text.split("\x1b[")[1]
     assert up == f"{len(drawings[0].split('done before')[1].splitlines()) - 2}A"
     assert max(map(len, drawings[2].splitlines())) < 60
+
+
+def test_a_finished_table_makes_room_for_the_result() -> None:
+    file = io.StringIO()
+    display = Display(file, live=True)
+    display.begin(settings(), DATA, [])
+    for trial in range(3):
+        display.finished(result(trial, 0.9))
+    before = file.getvalue()
+    display.end()
+    assert file.getvalue().removeprefix(before) == "\x1b[5A\x1b[J"
