@@ -243,8 +243,8 @@ def _loss_job(case: LossCase, seed: int) -> Callable[[], tuple[Report, ...]]:
 
 
 def check_loss_case(case: LossCase, seed: int = 0) -> Report:
-    """Check one loss."""
-    return gradcheck(case.make(), case.scores, case.target, seed=seed)
+    """Check one loss, on scores in float32 as they come from a network."""
+    return gradcheck(case.make(), case.scores.astype(np.float32), case.target, seed=seed)
 
 
 def _function_job(case: FunctionCase, seed: int) -> Callable[[], tuple[Report, ...]]:

@@ -239,8 +239,13 @@ def random_loss(name: str, shape: Shape, rng: Rng) -> tuple[Loss, NDArray[Any]] 
         pos_weight = rng.uniform(0.5, 2, shape[-1]) if rng.integers(2) else None
         return losses.BCEWithLogitsLoss(weight, pos_weight=pos_weight), rng.uniform(size=shape)
     if name == "MSELoss":
-        return losses.MSELoss(), rng.normal(size=shape)
-    return losses.HuberLoss(float(rng.uniform(0.3, 1.5))), rng.normal(size=shape)
+        return losses.MSELoss(), _real_target(shape, rng)
+    return losses.HuberLoss(float(rng.uniform(0.3, 1.5))), _real_target(shape, rng)
+
+
+def _real_target(shape: Shape, rng: Rng) -> NDArray[Any]:
+    """Draw floats, or sometimes integers, which a loss must take as well."""
+    return rng.integers(-2, 3, shape) if rng.integers(3) == 0 else rng.normal(size=shape)
 
 
 LOSS_NAMES = ("CrossEntropyLoss", "BCEWithLogitsLoss", "MSELoss", "HuberLoss")

@@ -34,8 +34,8 @@ class LayerCase:
     shape
         Of x, batch included.
     values
-        ``"normal"``: all different. ``"ties"``: few integers, so that maxima tie and zeros
-        stand at the kink of ReLU.
+        ``"normal"``: all different. ``"wide"``: several times as large. ``"ties"``: few
+        integers, so that maxima tie and zeros stand at the kink of ReLU.
     """
 
     make: Callable[[], Layer]
@@ -46,7 +46,7 @@ class LayerCase:
         """Draw an input."""
         if self.values == "ties":
             return rng.integers(-1, 3, self.shape).astype(np.float64)
-        return rng.normal(size=self.shape)
+        return rng.normal(scale=3.0 if self.values == "wide" else 1.0, size=self.shape)
 
     @property
     def modes(self) -> tuple[bool, ...]:
@@ -116,10 +116,16 @@ LAYERS: dict[str, LayerCase] = {
     "Conv2d-dilated": LayerCase(
         lambda: m.Conv2d(2, 2, (3, 2), (1, 3), (2, 0), (2, 1), rng=RNG(0)), (3, 2, 4, 7)
     ),
+    "Conv2d-wide": LayerCase(
+        lambda: m.Conv2d(2, 1, (1, 3), padding=(0, 1), rng=RNG(0)), (2, 2, 3, 4)
+    ),
     "Conv2d-pointwise": LayerCase(lambda: m.Conv2d(3, 2, 1, (1, 2), rng=RNG(0)), (2, 3, 3, 4)),
     "ConvTranspose2d": LayerCase(lambda: m.ConvTranspose2d(2, 3, 3, rng=RNG(0)), (2, 2, 3, 4)),
     "ConvTranspose2d-geometry": LayerCase(
         lambda: m.ConvTranspose2d(4, 2, (2, 3), 2, 1, 1, 2, True, (2, 1), rng=RNG(0)), (2, 4, 3, 3)
+    ),
+    "ConvTranspose2d-groups": LayerCase(
+        lambda: m.ConvTranspose2d(6, 4, (2, 1), 2, groups=2, rng=RNG(0)), (2, 6, 2, 3)
     ),
     "ConvTranspose2d-no-bias": LayerCase(
         lambda: m.ConvTranspose2d(2, 3, (3, 2), (1, 3), (1, 0), (0, 2), bias=False, rng=RNG(0)),
@@ -134,9 +140,11 @@ LAYERS: dict[str, LayerCase] = {
     "MaxPool2d-ties": LayerCase(lambda: m.MaxPool2d(3, 2, 1), (2, 1, 5, 6), "ties"),
     "AvgPool2d": LayerCase(lambda: m.AvgPool2d(2), (2, 3, 4, 5)),
     "AvgPool2d-overlap": LayerCase(lambda: m.AvgPool2d((3, 2), (2, 1), (1, 0)), (2, 2, 6, 5)),
+    "AvgPool2d-wide": LayerCase(lambda: m.AvgPool2d((2, 3), (1, 2), (0, 1)), (2, 2, 3, 6)),
     "GlobalAvgPool2d": LayerCase(m.GlobalAvgPool2d, (2, 3, 4, 5)),
     "Linear": LayerCase(lambda: m.Linear(4, 3, rng=RNG(0)), (5, 4)),
     "Linear-square": LayerCase(lambda: m.Linear(3, 3, rng=RNG(0)), (3, 3)),
+    "Linear-3d": LayerCase(lambda: m.Linear(4, 2, rng=RNG(0)), (2, 3, 4)),
     "Linear-no-bias-3d": LayerCase(lambda: m.Linear(4, 3, False, rng=RNG(0)), (2, 3, 4)),
     "BatchNorm2d": LayerCase(lambda: shaken(m.BatchNorm2d(3)), (4, 3, 2, 5)),
     "BatchNorm2d-eps": LayerCase(lambda: shaken(m.BatchNorm2d(2, 0.5, 0.3)), (3, 2, 2, 3)),
@@ -151,9 +159,11 @@ LAYERS: dict[str, LayerCase] = {
     "Sigmoid": LayerCase(m.Sigmoid, (3, 4)),
     "Tanh": LayerCase(m.Tanh, (3, 4)),
     "GELU": LayerCase(m.GELU, (3, 4)),
+    "GELU-wide": LayerCase(m.GELU, (3, 4), "wide"),
     "Softmax": LayerCase(m.Softmax, (3, 4)),
     "Softmax-last": LayerCase(lambda: m.Softmax(-1), (2, 3, 4)),
-    "Softmax-first": LayerCase(lambda: m.Softmax(0), (3, 2)),
+    "Softmax-middle": LayerCase(lambda: m.Softmax(1), (2, 3, 4)),
+    "Softmax-first": LayerCase(lambda: m.Softmax(0), (3, 2, 4)),
     "Dropout": LayerCase(lambda: m.Dropout(0.4, rng=RNG(0)), (5, 6)),
     "Dropout-all": LayerCase(lambda: m.Dropout(1.0, rng=RNG(0)), (2, 3)),
     "Flatten": LayerCase(m.Flatten, (2, 3, 2, 2)),
@@ -165,8 +175,10 @@ LAYERS: dict[str, LayerCase] = {
 }
 
 SCORES = RNG(0).normal(scale=2, size=(5, 4))
-PIXEL_SCORES = RNG(0).normal(scale=2, size=(2, 3, 2, 2))
-LARGE_SCORES = RNG(0).normal(scale=300, size=(4, 3))
+PIXEL_SCORES = RNG(0).normal(scale=2, size=(2, 3, 4, 1))
+# Their exponentials overflow, and underflow where the largest of all rows is subtracted.
+LARGE_SCORES = RNG(0).normal(scale=2, size=(4, 3)) + np.array([[2000.0], [0.0], [-2000.0], [5.0]])
+LARGE_SCORES[3, 1] = -900.0
 CLASSES = RNG(1).integers(0, 4, 5)
 LABELS = RNG(2).integers(0, 2, (5, 4))
 SOFT_LABELS = RNG(2).uniform(size=(5, 4))
@@ -181,12 +193,13 @@ LOSSES: dict[str, LossCase] = {
         lambda: losses.CrossEntropyLoss(WEIGHTS / 20), SCORES, CLASSES
     ),
     "CrossEntropyLoss-ignore": LossCase(
-        lambda: losses.CrossEntropyLoss(ignore_index=1, label_smoothing=0.3),
+        lambda: losses.CrossEntropyLoss(WEIGHTS, ignore_index=1, label_smoothing=0.3),
         SCORES,
-        np.array([0, 1, 3, 1, 2]),
+        np.array([0, 1, 3, 2, 0]),
     ),
+    "CrossEntropyLoss-one": LossCase(losses.CrossEntropyLoss, SCORES[:1], CLASSES[:1]),
     "CrossEntropyLoss-pixels": LossCase(
-        losses.CrossEntropyLoss, PIXEL_SCORES, RNG(3).integers(0, 3, (2, 2, 2))
+        losses.CrossEntropyLoss, PIXEL_SCORES, RNG(3).integers(0, 3, (2, 4, 1))
     ),
     "CrossEntropyLoss-large": LossCase(
         losses.CrossEntropyLoss, LARGE_SCORES, LARGE_SCORES.argmin(axis=1)

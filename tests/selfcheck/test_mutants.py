@@ -79,7 +79,8 @@ def test_the_library_is_whole_afterwards() -> None:
 
     targets = find_targets()
     before = [(target.function, conv.COLUMN_ENTRIES) for target in targets]
-    run_mutants(10, 2, targets=targets[-20:])
+    convolution = [t for t in targets if t.kinds == ("Conv2d",)]
+    run_mutants(6, 2, targets=convolution)
     assert [(target.function, conv.COLUMN_ENTRIES) for target in targets] == before
 
 
