@@ -87,16 +87,20 @@ def _check(path: Path, job: dict[str, Any]) -> Report:
 
 def _refuse_inputs(finding: Finding, inputs: Sequence[Any]) -> None:
     """Say that forward cannot be called at all; most often the shapes do not fit."""
-    if finding.slug != "error" or "exception" not in finding.evidence:
+    found = finding.evidence
+    if finding.slug != "error" or "exception" not in found:
         return
-    if finding.evidence["exception"] == "NotImplementedError":
+    what = f"forward raised {found['exception']}"
+    what += f": {found['message']}" if found["message"] else ""
+    what += f" ({found['where']})" if "where" in found else ""
+    if found["exception"] == "NotImplementedError":
         raise CheckError(
-            f"{finding.sentence}; forward is not written yet, and its gradient is compared with "
-            "differences of it; write forward first"
+            f"{what}; forward is not written yet, and its gradient is compared with differences "
+            "of it; write forward first"
         )
     raise CheckError(
-        f"{finding.sentence}; the inputs were {_list(inputs)}; if they do not fit, give other "
-        "shapes with --input or other arguments with --init, else mend forward"
+        f"{what}; the inputs were {_list(inputs)}; if they do not fit, give other shapes with "
+        "--input or other arguments with --init, else mend forward"
     )
 
 
