@@ -23,6 +23,7 @@ COMMANDS = [
     ("train",),
     ("evaluate",),
     ("predict",),
+    ("gradcheck",),
     ("data",),
     ("data", "list"),
     ("data", "download"),
@@ -48,7 +49,7 @@ def test_version(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ((), ["no command given", "train, evaluate, predict, data", "minicnn --help"]),
+        ((), ["no command given", "choose one of train, ", "minicnn --help"]),
         (("trian",), ["'trian' is unknown; did you mean train?"]),
         (("xyz",), ["'xyz' is unknown; known: train"]),
         (("data",), ["ACTION", "minicnn data --help"]),
