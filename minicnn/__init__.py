@@ -8,6 +8,7 @@ The floors of the house, from the ground up:
 ``layers``       parameters and a cache over them
 ``model``        layers in a row; ``zoo`` names some
 ``training``     the loop, callbacks, the run folder
+``tuning``       the search for good hyper-parameters
 ``cli``          the command ``minicnn``
 ===============  ==========================================================
 
@@ -117,6 +118,7 @@ _MODULES = (
     "shapes",
     "storage",
     "training",
+    "tuning",
     "zoo",
 )
 
