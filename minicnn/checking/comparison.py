@@ -24,9 +24,13 @@ from minicnn.checking.subject import Variable
 
 RELATIVE = 1e-7  # of a gradient that is right, in float64
 BARS = 20.0  # error bars
+# Below this numbers lose their digits one by one.
+UNDERFLOW = 1e-290
 ROUNDINGS = 30.0  # of a backward that computes in single precision
 MOST_REFINED = 500
 MOST_VAGUE = 16
+THOROUGH = 3  # entries with which no step is spared
+OWN_STEPS = (1e-2, 1e-3, 1e-4, 1e-5)
 
 
 @dataclass
@@ -168,7 +172,9 @@ def compare_entries(
         if tried >= MOST_REFINED:
             wrong[i] = True
             continue
-        found, kind = _look_again(differences, variable, int(i), analytic[:, i], slack, largest)
+        found, kind = _look_again(
+            differences, variable, int(i), analytic[:, i], slack, largest, tried < THOROUGH
+        )
         if np.isfinite(found.value).all():
             numeric[:, i], error[:, i] = found.value, found.error
         wrong[i], kinky[i], unresolved[i] = kind == "wrong", kind == "kink", kind == "unresolved"
@@ -217,10 +223,12 @@ def judge(analytic: NDArray[np.float64], found: Derivative, slack: float, larges
         return "unresolved"
     off = np.abs(analytic - found.value)
     bars = BARS * found.error
-    if (off <= bars + RELATIVE * np.abs(found.value) + slack).all():
+    if (off <= bars + RELATIVE * np.abs(found.value) + slack + UNDERFLOW).all():
         size = np.maximum(np.abs(analytic), np.abs(found.value))
         vague = (bars > 0.1 * size) & (bars > 1e-3 * largest)
-        return "unresolved" if vague.any() else "right"
+        if not vague.any():
+            return "right"
+        return "kink" if (found.gap > 0.1 * size).any() else "unresolved"
     if (found.gap > 0.2 * off).any():
         return "kink"
     return "wrong"
@@ -254,15 +262,15 @@ def _look_again(
     analytic: NDArray[np.float64],
     slack: float,
     largest: float,
+    thorough: bool,
 ) -> tuple[Derivative, str]:
     """Differentiate by one entry with a ladder of steps."""
-    direction = {variable.name: unit(variable, i)}
-    found = differences.along(direction, variable.scale, analytic)
-    kind = judge(analytic, found, slack, largest)
-    own = abs(float(differences.point(variable).flat[i]))
-    if kind != "right" and 0 < own < 1e-3 * variable.scale:
+    ladder = differences.ladder
+    own = abs(float(differences.point(variable).flat[i])) / variable.scale
+    if 0 < own < 1e-2:
         # An entry far below its neighbours may live on a scale of its own.
-        closer = differences.along(direction, own, analytic)
-        if (closer.error < found.error).all():
-            found, kind = closer, judge(analytic, closer, slack, largest)
-    return found, kind
+        ladder = tuple(own * step for step in OWN_STEPS) + ladder
+    found = differences.along(
+        {variable.name: unit(variable, i)}, variable.scale, analytic, ladder, thorough
+    )
+    return found, judge(analytic, found, slack, largest)

@@ -34,6 +34,7 @@ SINGLE = 1e-10  # relative noise that is not double precision's
 SWEEP_STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 KINK_STEP = 1e-5
 PLAINLY = 1e4  # error bars: nothing more to find out
+AGREE = 3.0  # error bars
 NOISE_SPACINGS = (1e-3, 1e-5, 1e-6, 1e-7, 1e-8)
 NOISE_POINTS = 6
 
@@ -56,23 +57,9 @@ class Derivative:
     error: NDArray[np.float64]
     gap: NDArray[np.float64]
 
-    @property
-    def doubt(self) -> NDArray[np.float64]:
-        """(K,) by what to choose among steps.
-
-        Far outside the region where the function looks like a parabola two differences may agree
-        by being both zero; there the slopes on the two sides differ the more.
-        """
-        return self.error + 1e-4 * self.gap
-
-    def or_better(self, other: Derivative) -> Derivative:
-        """For each cotangent choose the estimate that leaves less doubt."""
-        better = other.doubt < self.doubt
-        return Derivative(
-            np.where(better, other.value, self.value),
-            np.where(better, other.error, self.error),
-            np.where(better, other.gap, self.gap),
-        )
+    def agrees(self, other: Derivative) -> NDArray[np.bool_]:
+        """(K,) whether two estimates are the same to within their error bars."""
+        return np.abs(self.value - other.value) <= AGREE * (self.error + other.error)
 
     def fits(self, wanted: NDArray[np.float64]) -> bool:
         """Whether a claim is plainly right, so that no other step need be tried."""
@@ -224,6 +211,7 @@ class Differences:
         scale: float,
         wanted: NDArray[np.float64] | None = None,
         ladder: tuple[float, ...] | None = None,
+        thorough: bool = False,
     ) -> Derivative:
         """Differentiate along a direction with the best step of a ladder.
 
@@ -238,35 +226,37 @@ class Differences:
             plainly right or plainly wrong.
         ladder
             Steps to try, relative to ``scale``; by default those that fit the noise.
+        thorough
+            Try all of them before calling a claim wrong.
         """
-        best: Derivative | None = None
+        rungs: dict[float, Derivative] = {}
+        # x + h is rounded: the step is not quite the one that was meant.
+        furthest = max(
+            float(np.abs(self.point(v)[direction[v.name] != 0]).max(initial=0.0))
+            for v in self.subject.variables
+            if v.name in direction
+        )
         reached: NDArray[np.bool_] | None = None
         for relative in ladder or self._ladder_from_favourite():
             h = relative * scale
             outer = self.move(direction, h), self.move(direction, -h)
             inner = self.move(direction, h / 2), self.move(direction, -h / 2)
-            found = self._extrapolate(outer, inner, h, reached)
+            found = self._extrapolate(outer, inner, h, reached, furthest)
             if found is None:
                 continue
-            if wanted is not None and best is None and found.fits(wanted):
+            if wanted is not None and found.fits(wanted):
                 self._favourite = relative
                 return found
             if reached is None:
                 reached = self._reached(direction, scale)
-                found = self._extrapolate(outer, inner, h, reached) or found
-            best = found if best is None else best.or_better(found)
-            if wanted is not None:
-                if best.fits(wanted):
-                    self._favourite = relative
-                    break
-                if best.contradicts(wanted):
-                    break
-            elif (best.error <= 1e-9 * np.abs(best.value)).all():
+                found = self._extrapolate(outer, inner, h, reached, furthest) or found
+            rungs[h] = found
+            if wanted is not None and not thorough and _contradicted(rungs, wanted):
                 break
-        if best is None:
+        if not rungs:
             nowhere = np.full(len(self.v), np.nan)
             return Derivative(nowhere, np.full(len(self.v), np.inf), np.zeros(len(self.v)))
-        return best
+        return choose_rung([rungs[h] for h in sorted(rungs)])
 
     def _reached(self, direction: Direction, scale: float) -> NDArray[np.bool_]:
         """(m,) the outputs that a long step changes.
@@ -287,6 +277,7 @@ class Differences:
         inner: tuple[NDArray, NDArray],
         h: float,
         reached: NDArray[np.bool_] | None,
+        furthest: float,
     ) -> Derivative | None:
         wide = outer[0] - outer[1]  # (m,)
         narrow = inner[0] - inner[1]
@@ -358,6 +349,40 @@ class Differences:
             if jacobian is not None:
                 jacobian[:, i] = slope
         return Sweep(values, noise, jacobian, h)
+
+
+def _contradicted(rungs: Mapping[float, Derivative], wanted: NDArray[np.float64]) -> bool:
+    """Whether two steps agree with each other and plainly not with a claim."""
+    *before, last = rungs.values()
+    return last.contradicts(wanted) and any(
+        other.contradicts(wanted) and other.agrees(last).all() for other in before
+    )
+
+
+def choose_rung(rungs: list[Derivative]) -> Derivative:
+    """Choose among estimates ordered by their step, the shortest first (Lepski's rule).
+
+    A short step has little bias and much noise. Longer ones are less noisy and are taken as long
+    as they agree with all shorter ones; where one does not, it has left the neighbourhood in which
+    the function is smooth, and its own error bar cannot be trusted.
+    """
+    value, error, gap = (np.empty(len(rungs[0].value)) for _ in range(3))
+    for k in range(len(value)):
+        good = _agreeing(rungs, k)
+        if len(good) == 1 and len(others := _agreeing(rungs[1:], k)) >= 3:
+            good = others  # the shortest step is lost in the noise
+        best = min(good, key=lambda rung: float(rung.error[k]))
+        value[k], error[k], gap[k] = best.value[k], best.error[k], best.gap[k]
+    return Derivative(value, error, gap)
+
+
+def _agreeing(rungs: list[Derivative], k: int) -> list[Derivative]:
+    good: list[Derivative] = rungs[:1]
+    for rung in rungs[1:]:
+        if not all(rung.agrees(other)[k] for other in good):
+            break
+        good = [*good, rung]
+    return good
 
 
 def own_sizes(value: NDArray[np.float64], scale: float) -> NDArray[np.float64]:

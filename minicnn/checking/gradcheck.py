@@ -297,9 +297,10 @@ class Check:
         self, differences: Differences, comparison: Comparison, rounding: float
     ) -> None:
         """Lift the whole gradient out of the noise: along its own signs nothing cancels."""
-        shape = comparison.variable.value.shape
-        own = np.where(comparison.analytic[0] < 0, -1.0, 1.0).reshape(shape)
-        kind = compare_direction(differences, comparison, own, rounding)
+        variable = comparison.variable
+        signs = np.where(comparison.analytic[0] < 0, -1.0, 1.0).reshape(variable.value.shape)
+        sizes = own_sizes(differences.point(variable), variable.scale) / variable.scale
+        kind = compare_direction(differences, comparison, signs * sizes, rounding)
         if kind == "wrong" and comparison.kinky.any():
             comparison.direction_wrong = False  # kinks were judged one by one
 
