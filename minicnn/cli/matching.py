@@ -43,6 +43,8 @@ def choose_data(
     return own, {
         "size": options.get("size") if size is None else size,
         "id_pattern": options.get("id_pattern") if id_pattern is None else id_pattern,
+        # Another split would call images test that the model has learned from.
+        "split_by": options.get("split_by"),
     }
 
 

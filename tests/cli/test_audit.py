@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,3 +76,17 @@ def test_bad_input_is_refused(cli: Cli, people: Path, tmp_path: Path) -> None:
 
 def test_the_threshold_is_said_alike_on_both_floors() -> None:
     assert audit.NEAR == NEAR
+
+
+def test_a_run_split_by_image_is_evaluated_on_that_split(
+    cli: Cli, people: Path, make_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    run = make_run(tmp_path / "run", people, [-3.0, 3.0], classes=["ill", "well"])
+    config = json.loads((run / "config.json").read_text())
+    config["options"] |= {"id_pattern": r"^(p\d+)_", "size": 28}
+    for split_by, leaks in (("image", True), (None, False)):
+        config["options"]["split_by"] = split_by
+        (run / "config.json").write_text(json.dumps(config))
+        result = cli("evaluate", run)
+        assert result.code == 0
+        assert ("in both train and test" in result.err) == leaks
