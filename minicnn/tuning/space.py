@@ -20,7 +20,7 @@ import dataclasses
 import difflib
 import math
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -231,8 +231,3 @@ def _is_number(value: Any) -> bool:
 def _short(value: float) -> float:
     """Round to four digits: more would only make the table hard to read."""
     return float(f"{value:.4g}")
-
-
-def varied_first(space: Space, names: Sequence[str]) -> list[str]:
-    """Order names as the space has them."""
-    return [name for name in space.varied if name in names]
