@@ -67,7 +67,18 @@ def test_numbers_differ_from_what_was_not_compared(draw: Draw, share_of: Any) ->
     assert share_of(draw(plot_report, report(sampled)), UNKNOWN) > 0.02
 
 
-def test_a_row_holds_analytic_then_numeric() -> None:
+def test_a_row_holds_analytic_then_numeric(draw: Draw, share_of: Any) -> None:
+    ones = np.ones((6, 6))
+    found = dataclasses.replace(tensor((6, 6)), analytic_values=ones, numeric_values=-ones)
+    pixels = draw(plot_report, report(found))
+    third = pixels.shape[1] // 3
+    orange, blue = gradients.SIGNED[2], gradients.SIGNED[0]
+    assert share_of(pixels[:, :third], orange) > 0.2 > 0.02 > share_of(pixels[:, :third], blue)
+    middle = pixels[:, third : 2 * third]
+    assert share_of(middle, blue) > 0.2 > 0.02 > share_of(middle, orange)
+
+
+def test_tiles_stand_where_they_belong() -> None:
     # The grid puts entry [n, c, i, j] into tile (n, c), at (i, j) inside.
     values = np.arange(2 * 3 * 2 * 2.0).reshape(2, 3, 2, 2)
     grid = gradients._Grid(dataclasses.replace(tensor((2, 3, 2, 2)), analytic_values=values))

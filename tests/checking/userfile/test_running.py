@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -43,13 +44,46 @@ def test_the_same_seed_gives_the_same_numbers_even_from_shared_generators(tmp_pa
     assert one.tensors == two.tensors != other.tensors
 
 
+def test_inputs_differ_from_each_other_and_between_seeds(tmp_path: Path) -> None:
+    text = (
+        "def f(x, y):\n    print(x[0], y[0])\n    return x.sum() + y.sum(), x * 0 + 1, y * 0 + 1\n"
+    )
+    file = write(tmp_path, text)
+    drawn = []
+    for seed in (0, 1):
+        (note,) = check_file(file, "f", ["3", "3"], seed=seed).report.notes
+        drawn += re.findall(r"-?\d\.\d+", note)
+    assert len(set(drawn)) == len(drawn) == 4
+
+
+def test_the_process_has_no_window_no_keyboard_and_a_limit_of_memory(tmp_path: Path) -> None:
+    text = (
+        "import os, sys\nassert os.environ['MPLBACKEND'] == 'Agg'\nassert sys.stdin.read() == ''\n"
+    )
+    if sys.platform == "linux":  # macOS keeps no limit of memory
+        text += "import resource\nassert 0 < resource.getrlimit(resource.RLIMIT_AS)[0] <= 2**33\n"
+    reading, writing = os.pipe()
+    os.write(writing, b"typed by somebody\n")
+    os.close(writing)
+    own = os.dup(0)
+    try:
+        os.dup2(reading, 0)
+        assert check_file(write(tmp_path, text + LAYER), "L", ["2"]).report.ok
+    finally:
+        os.dup2(own, 0)
+        os.close(own)
+        os.close(reading)
+
+
 def test_the_current_folder_and_this_process_stay_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Neither a numpy.py where the user stands nor what the file does to its process matters here.
-    (tmp_path / "numpy.py").write_text("raise RuntimeError('not numpy')\n")
+    for name in ("numpy.py", "json.py", "minicnn.py"):
+        (tmp_path / name).write_text("raise RuntimeError('not that one')\n")
     (tmp_path / "x.npy").write_bytes(b"")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     before = set(sys.modules)
     folder = tmp_path / "files"
     folder.mkdir()
