@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn.checking.differences import EPS, Derivative, Differences, unit
+from minicnn.checking.differences import EPS, Derivative, Differences, Direction, unit
 from minicnn.checking.report import FAIL, INCONCLUSIVE, PASS, PASS_AT_KINK, TensorResult
 from minicnn.checking.subject import Variable
 
@@ -250,9 +250,35 @@ def compare_direction(
     comparison.directions += 1
     largest = max(float(np.abs(claimed).max(initial=0.0)), 1e-3 * differences.natural(variable))
     kind = judge(claimed, found, slack, largest)
+    if kind == "kink":
+        off = np.abs(claimed - found.value) - BARS * found.error - slack
+        kind = kink_or_bend(differences, {variable.name: direction}, variable.scale, off)
     if kind == "wrong":
         comparison.direction_wrong = True
     return kind
+
+
+def kink_or_bend(
+    differences: Differences,
+    direction: Direction,
+    scale: float,
+    off: NDArray[np.float64],
+) -> str:
+    """Tell a kink along a direction, which may explain a difference, from curvature, which can't.
+
+    Parameters
+    ----------
+    differences
+        At the point.
+    direction, scale
+        Along which the claim and the derivative differ.
+    off
+        (K,) by how much, beyond what the error bar allows.
+    """
+    sides = differences.sides(direction, scale)
+    apart = np.where(sides.kinky, np.abs(sides.right - sides.left), 0.0)  # (m,)
+    explained = np.abs(differences.v) @ apart  # (K,)
+    return "kink" if (off <= 1.01 * explained).all() else "wrong"
 
 
 def _look_again(

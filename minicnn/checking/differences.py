@@ -128,7 +128,7 @@ class Differences:
         self.subject = subject
         self.v = cotangents
         self.at = dict(at or {})
-        self._favourite = 0.0  # a step
+        self.favourite = 1e-4  # the relative step that served last
         self.y = subject.evaluate(self.at)  # (m,)
         self.noise = self._measure_noise(rng)  # (m,)
 
@@ -154,7 +154,7 @@ class Differences:
 
     def _ladder_from_favourite(self) -> list[float]:
         """The steps to try, the one that served last before the others."""
-        return sorted(self.ladder, key=lambda step: step != self._favourite)
+        return sorted(self.ladder, key=lambda step: step != self.favourite)
 
     def natural(self, variable: Variable) -> float:
         """What a derivative would be if moving an entry by its size moved y by its size."""
@@ -169,6 +169,7 @@ class Differences:
         grow like sqrt(binomial(2k, k)): divided by that, what is left is the noise.
         """
         best = np.full(self.y.shape, np.inf)
+        quantum = np.full(self.y.shape, np.inf)
         for spacing in NOISE_SPACINGS:
             direction = {
                 v.name: own_sizes(self.point(v), v.scale) * rng.choice([-1.0, 1.0], v.value.shape)
@@ -179,6 +180,10 @@ class Differences:
                 [self.move(direction, spacing * k) for k in range(1, NOISE_POINTS + 1)]
             )
             best = np.fmin(best, _noise_in(table))
+            steps = np.abs(np.diff(table, axis=0))  # (points - 1, m)
+            quantum = np.fmin(quantum, np.where(steps > 0, steps, np.inf).min(axis=0))
+        # An output that moves by leaps, standing still in between, is as rough as its leaps.
+        best = np.where(np.isfinite(best), best, quantum / 3)
         best[~np.isfinite(best)] = 0.0
         size = np.abs(self.y)
         relative = np.sqrt((best**2).mean()) / max(np.sqrt((size**2).mean()), 1e-300)
@@ -245,7 +250,7 @@ class Differences:
             if found is None:
                 continue
             if wanted is not None and found.fits(wanted):
-                self._favourite = relative
+                self.favourite = relative
                 return found
             if reached is None:
                 reached = self._reached(direction, scale)

@@ -304,12 +304,16 @@ class Check:
         if kind == "wrong" and comparison.kinky.any():
             comparison.direction_wrong = False  # kinks were judged one by one
 
+    def _jitter(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Small moves, none so small that it stays at the kink."""
+        signs = self.rng.choice([-1.0, 1.0], shape)
+        return JITTER * signs * self.rng.uniform(0.5, 1.5, shape)
+
     def _compare_beside(self, cotangents: NDArray[np.float64], behaviour: Behaviour) -> None:
         """At a kink little can be said; beside it the gradient must be right as anywhere."""
         subject = self.subject
         at = {
-            v.name: v.value
-            + JITTER * own_sizes(v.value, v.scale) * self.rng.normal(size=v.value.shape)
+            v.name: v.value + own_sizes(v.value, v.scale) * self._jitter(v.value.shape)
             for v in subject.variables
         }
         try:

@@ -45,10 +45,14 @@ def blame_a_part(check: Check, findings: list[Finding]) -> list[Finding]:
         blamed = _check_part(check, path, part, received[path])
         if blamed is not None:
             wrong.append(path)
-            specific = [f for f in findings if f.slug not in ("other", blamed.slug)]
+            specific = [
+                f
+                for f in findings
+                if f.slug not in ("other", blamed.slug) and f.evidence.get("certain", True)
+            ]
             return [blamed, *specific]
     repeated = [path for path, calls in counts.items() if calls > 1]
-    if repeated and all(f.slug == "other" for f in findings):
+    if repeated and all(f.slug == "other" or not f.evidence.get("certain", True) for f in findings):
         return [_used_twice(dict(parts)[repeated[0]], repeated[0]), *findings]
     check.notes.append(
         f"each of the {len(received)} parts is right by itself: the mistake is in how the model "

@@ -28,15 +28,15 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     factors.without_influence,
     factors.factor,
     rearranged.exchanged_gradients,
-    terms.a_path,
     rearranged.flipped,
     rearranged.transposed,
     rearranged.shifted,
     rearranged.permuted,
+    terms.a_path,
     outputs.one_output_only,
+    outputs.wrong_axis,
     outputs.overlap,
     outputs.some_outputs_only,
-    outputs.wrong_axis,
     outputs.places_of_the_output,
     factors.factor_per_index,
     outputs.overwritten,
@@ -50,6 +50,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     terms.a_penalty,
     terms.all_but_the_diagonal,
     norms.another_normalization,
+    norms.another_softmax,
     terms.a_factor_of_a_product,
     terms.a_sum_over_a_group,
     terms.a_sum_over_a_wrong_group,
@@ -69,12 +70,13 @@ def diagnose(evidence: Evidence) -> list[Finding]:
             continue
         known = any(f.tensor == suspect.name and f.slug in EXPLAIN_NUMBERS for f in promises)
         finding = explain(suspect)
-        if finding.slug == "other" and known:
+        vague = finding.slug == "other" or not finding.evidence.get("certain", True)
+        if vague and known:
             continue
         if at_kinks:
             promises = [f for f in promises if f not in at_kinks]
         numbers.append(finding)
-    numbers.sort(key=lambda finding: finding.slug == "other")
+    numbers.sort(key=_vagueness)
     return promises + numbers
 
 
@@ -89,6 +91,7 @@ def explain(suspect: Suspect) -> Finding:
 
 
 def _unexplained(suspect: Suspect) -> Finding:
+    """Say where it is wrong, and, where most of it is and it looks alike, what that may mean."""
     result = suspect.comparison.result()
     count, total = int(suspect.wrong.sum()), int(suspect.known.sum())
     place = ""
@@ -98,12 +101,34 @@ def _unexplained(suspect: Suspect) -> Finding:
             f"; at [{index}] backward says {result.analytic:.6g}, differences say "
             f"{result.numeric:.6g}"
         )
-    return Finding(
-        "other",
-        f"{suspect.gradient_name} is wrong in {count} of the {total} entries compared{place}",
-        suspect.name,
-        {"wrong_entries": count, "compared_entries": total},
-    )
+    sentence = f"{suspect.gradient_name} is wrong in {count} of the {total} entries compared{place}"
+    alike = _likeness(suspect)
+    evidence = {"wrong_entries": count, "compared_entries": total, "likeness": alike}
+    if count > 0.3 * total and count > 2 and alike > 0 and places.diagonal(suspect) is None:
+        # Alike and yet wrong nearly everywhere, by no factor and in no order that has a name:
+        # most often one of several paths from the input to the output was forgotten.
+        return Finding(
+            "missing-term",
+            f"{sentence}; probably a path from {suspect.name} to the output is missing, or one "
+            "that leads nowhere was added",
+            suspect.name,
+            evidence | {"certain": False},
+        )
+    return Finding("other", sentence, suspect.name, evidence)
+
+
+def _likeness(suspect: Suspect) -> float:
+    """The cosine of the angle between the analytic gradient and the true one."""
+    both = np.isfinite(suspect.numeric)
+    a, r = suspect.analytic[both], suspect.numeric[both]
+    size = float(np.linalg.norm(a)) * float(np.linalg.norm(r))
+    return float(a @ r) / size if size else 0.0
+
+
+def _vagueness(finding: Finding) -> int:
+    if finding.slug == "other":
+        return 2
+    return 0 if finding.evidence.get("certain", True) else 1
 
 
 def _explain_shapes(evidence: Evidence) -> list[Finding]:

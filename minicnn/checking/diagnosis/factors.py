@@ -32,7 +32,7 @@ def without_influence(s: Suspect) -> Finding | None:
     if float(np.nanmax(np.abs(s.numeric))) > 1e-9 * size:
         return None
     return Finding(
-        "other",
+        "mask" if s.variable.kind == "input" else "other",
         f"no output depends on {s.name}, so its gradient is zero; {s.gradient_name} is not",
         s.name,
         {"largest_entry": size},

@@ -43,6 +43,29 @@ def another_normalization(s: Suspect) -> Finding | None:
     return None
 
 
+def another_softmax(s: Suspect) -> Finding | None:
+    """The gradient of a softmax, or of its logarithm, with the sum over another axis."""
+    x = s.variable.value
+    if s.variable.kind != "input" or s.evidence.output_shapes != [x.shape] or not s.complete:
+        return None
+    y, v = s.evidence.subject.base_call.flat.reshape(x.shape), s.v.reshape(s.analytic.shape)
+    if np.abs(y).max() > 700:
+        return None
+    for axis in range(x.ndim):
+        total = (v * y).sum(axis=axis + 1, keepdims=True)
+        log_total = v.sum(axis=axis + 1, keepdims=True)
+        for candidate in (y * (v - total), v - np.exp(y) * log_total):
+            if s.explained_by(candidate):
+                return Finding(
+                    "wrong-axis",
+                    f"{s.gradient_name} sums over axis {axis}; the softmax in forward goes over "
+                    "another one",
+                    s.name,
+                    {"axis": axis},
+                )
+    return None
+
+
 def _settings(
     s: Suspect, x: NDArray
 ) -> Iterator[tuple[tuple[int, ...], float, NDArray[np.float64]]]:

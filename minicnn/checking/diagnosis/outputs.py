@@ -155,9 +155,12 @@ def wrong_axis(s: Suspect) -> Finding | None:
     for kept in _subsets(len(shape)):
         summed = tuple(i + 1 for i in range(len(shape)) if i not in kept)
         candidate = products.sum(axis=summed)  # (K, *kept)
+        if not kept and s.variable.value.size > 1:
+            candidate = np.broadcast_to(candidate.reshape(-1, 1), (len(s.v), s.variable.value.size))
         if candidate[0].size != s.variable.value.size:
             continue
-        for words, c in (("summed", candidate), ("averaged", products.mean(axis=summed))):
+        count = float(np.prod([shape[i - 1] for i in summed]))
+        for words, c in (("summed", candidate), ("averaged", candidate / count)):
             if s.explained_by(c.reshape(s.analytic.shape)):
                 return _axis_finding(s, words, tuple(i - 1 for i in summed))
     return None
@@ -212,6 +215,14 @@ def _overwritten(
     for words, chosen in (("last", last), ("first", first)):
         candidate = np.where(count > 0, places[:, chosen, entries], 0.0)
         if s.explained_by(candidate.reshape(s.analytic.shape)):
+            if words == "first" and len(s.evidence.output_shapes[0]) == 3:
+                return Finding(
+                    "missing-term",
+                    f"{s.gradient_name} knows of the nearest output only; what later ones send "
+                    "back through the state in between is missing",
+                    s.name,
+                    evidence,
+                )
             return Finding(
                 "overlap",
                 f"where several outputs use the same entry of {s.name}, only the {words} one "
@@ -223,6 +234,7 @@ def _overwritten(
     once = count == 1
     if (
         s.variable.kind == "input"
+        and len(s.evidence.output_shapes[0]) != 3  # a sequence: there it may mean anything
         and once.any()
         and not (wrong & ~(count >= 2)).any()
         and wrong.sum() >= 0.5 * (count >= 2).sum()
@@ -273,7 +285,7 @@ def _weights(s: Suspect, groups: NDArray[np.float64]) -> NDArray[np.float64] | N
 
 
 def _subsets(dims: int) -> Iterator[tuple[int, ...]]:
-    for size in range(1, dims):
+    for size in range(dims):
         yield from itertools.combinations(range(dims), size)
 
 

@@ -17,6 +17,8 @@ def border(s: Suspect) -> Finding | None:
     right = s.known & ~s.wrong
     if not wrong.any() or not right.any():
         return None
+    if wrong.sum() == 1 and not _is_corner(s, wrong):
+        return None
     slab = _edge_slab(s, wrong, right)
     if slab is not None:
         axis, index = slab
@@ -56,6 +58,13 @@ def _edge_slab(
             continue
         return axis, int(places[0])
     return None
+
+
+def _is_corner(s: Suspect, wrong: NDArray[np.bool_]) -> bool:
+    """Whether a single wrong entry lies in a corner of a picture: one elsewhere is no border."""
+    axes = s.spatial_axes()
+    place = [int(index[0]) for index in np.nonzero(wrong)]
+    return len(axes) > 1 and all(place[axis] in (0, s.shape[axis] - 1) for axis in axes)
 
 
 def _depth(shape: tuple[int, ...], axes: list[int]) -> NDArray[np.intp]:

@@ -12,7 +12,8 @@ from minicnn.checking.subject import Variable
 
 # Relative departure from linearity that single precision explains, and half precision.
 SINGLE, HALF = 1e-5, 1e-2
-LONGER = 64.0  # a power of two: rounding scales with it exactly, in any precision
+# Powers of two: rounding scales with them exactly, in any precision; what is clipped does not.
+SIZES = (2.0**10, 2.0**-13)
 
 
 def check_linearity(calls: Calls) -> None:
@@ -24,12 +25,20 @@ def check_linearity(calls: Calls) -> None:
     a, b = calls.gradients(v, call), calls.gradients(w, call)
     mixed = calls.gradients(2 * v - 3 * w, call)
     zero = calls.gradients(0 * v, call)
-    large = calls.gradients(LONGER * v, call)
+    scaled = [calls.gradients(size * v, call) for size in SIZES]
     calls.found.gradients.append({n: b.get(n) for n in calls.found.gradients[0]})
     for variable in calls.subject.variables:
         name = variable.name
-        if all(name in g for g in (a, b, mixed, zero, large)):
-            _judge(calls, variable, a[name], b[name], mixed[name], zero[name], large[name])
+        if all(name in g for g in (a, b, mixed, zero, *scaled)):
+            _judge(
+                calls,
+                variable,
+                a[name],
+                b[name],
+                mixed[name],
+                zero[name],
+                [g[name] for g in scaled],
+            )
 
 
 def _judge(
@@ -39,7 +48,7 @@ def _judge(
     b: NDArray,
     mixed: NDArray,
     zero: NDArray,
-    large: NDArray,
+    resized: list[NDArray],
 ) -> None:
     found, name, what = calls.found, variable.name, gradient_name(variable)
     size = 2 * np.abs(a) + 3 * np.abs(b)
@@ -54,7 +63,7 @@ def _judge(
         )
         return
     residual = mixed - (2 * a - 3 * b)
-    scaled = np.abs(large / LONGER - a)
+    scaled = np.max([np.abs(g / size - a) for g, size in zip(resized, SIZES, strict=True)], axis=0)
     departure = np.maximum(np.abs(residual), scaled)
     relative = float(np.linalg.norm(departure) / np.linalg.norm(size))
     local = departure > 1e-3 * size
@@ -66,7 +75,9 @@ def _judge(
         return
     if np.abs(zero).max() > 1e-6 * size.max():
         _something_added(calls, variable, zero, residual)
-    elif relative < HALF and float(np.linalg.norm(scaled)) <= 1e-9 * float(np.linalg.norm(a)):
+    elif relative < HALF and (
+        float(np.linalg.norm(scaled)) <= 1e-9 * float(np.linalg.norm(a)) or _in_half(a)
+    ):
         found.add(
             "dtype",
             f"{what} is exact to {relative:.0e} only: backward computes with too few digits",
@@ -121,7 +132,7 @@ def _vanishing(calls: Calls, variable: Variable) -> float:
     """
     y = calls.subject.base_call.flat
     size = float(np.linalg.norm(calls.v[0])) * float(np.sqrt((y**2).mean()))
-    return 1e-13 * size / variable.scale
+    return 1e-12 * size / variable.scale
 
 
 def _mask_from_dy(calls: Calls, variable: Variable, a: NDArray) -> None:
@@ -138,3 +149,9 @@ def _mask_from_dy(calls: Calls, variable: Variable, a: NDArray) -> None:
                 "from dy, and should be made from x",
                 variable.name,
             )
+
+
+def _in_half(a: NDArray) -> bool:
+    """Whether all numbers are such as half precision can hold."""
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(a.astype(np.float16).astype(np.float64), a))
