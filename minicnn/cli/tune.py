@@ -24,7 +24,7 @@ from minicnn.errors import ArgumentError, StateError
 
 if TYPE_CHECKING:
     from minicnn.tuning.folder import SearchDir
-    from minicnn.tuning.search import Settings
+    from minicnn.tuning.settings import Settings
 
 INTERRUPTED = 130
 ROOT = Path("runs")
@@ -98,7 +98,8 @@ def run(args: argparse.Namespace) -> int:
     """Search; return 0, or 130 after Ctrl-C. Errors are raised as `MinicnnError`."""
     from minicnn.tuning.display import Display
     from minicnn.tuning.folder import SearchDir
-    from minicnn.tuning.search import Settings, search
+    from minicnn.tuning.search import search
+    from minicnn.tuning.settings import Settings
 
     folder: SearchDir | None = None
     try:
@@ -137,7 +138,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     from minicnn.cli.config import read_table
     from minicnn.cli.train import default_data
     from minicnn.training.options import settled_spec
-    from minicnn.tuning.search import Settings
+    from minicnn.tuning.settings import Settings
     from minicnn.tuning.space import DEFAULT
 
     names = {"min_epochs": "smallest"}

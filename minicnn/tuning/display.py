@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from minicnn.data.wording import count_of
 from minicnn.tuning.ranking import score_of, table_rows, write_value
-from minicnn.tuning.search import Settings, Watcher
+from minicnn.tuning.search import Watcher
+from minicnn.tuning.settings import Settings
 from minicnn.tuning.space import Space
 
 if TYPE_CHECKING:

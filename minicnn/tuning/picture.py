@@ -10,7 +10,7 @@ from minicnn.tuning.ranking import METRICS, Result
 from minicnn.tuning.space import Space
 
 if TYPE_CHECKING:
-    from minicnn.tuning.search import Settings
+    from minicnn.tuning.settings import Settings
 
 NAMES = {"auc": "val AUC", "accuracy": "val accuracy", "loss": "val loss"}
 

@@ -11,7 +11,7 @@ import pytest
 
 from minicnn.cli import tune
 from minicnn.locks import exclusive
-from minicnn.tuning import display, search
+from minicnn.tuning import display, settings
 from minicnn.tuning.ranking import METRICS
 
 Cli = Callable[..., Any]
@@ -113,4 +113,4 @@ def test_folders_are_guarded(cli: Cli, dataset: Path, space: Path, tmp_path: Pat
 
 
 def test_names_are_said_alike_on_both_floors() -> None:
-    assert tune.METHODS == search.METHODS and tuple(METRICS) == tune.METRICS
+    assert tune.METHODS == settings.METHODS and tuple(METRICS) == tune.METRICS

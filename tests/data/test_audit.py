@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from minicnn.data import Dataset, Splits
+from minicnn.data import Dataset, Splits, load
 from minicnn.data.audit import audit
 from minicnn.data.pair_sheet import pair_sheet, save_pair_sheet
 from minicnn.errors import ArgumentError
@@ -154,3 +155,16 @@ def test_the_sheet_shows_both_images() -> None:
     image = found.splits.train.images[7, 0].repeat(3, 0).repeat(3, 1)  # 32 -> 96 pixels
     np.testing.assert_array_equal(sheet[10:106, 10:106, 0], image)
     np.testing.assert_array_equal(sheet[10:106, 108:204, 0], image)
+
+
+@pytest.mark.parametrize(
+    ("split_by", "patients"), [("patient", [0, 0, 0]), ("image", [54, 53, 36])]
+)
+def test_real_patients_leak_through_a_naive_split(
+    real_data: Path, split_by: str, patients: list[int]
+) -> None:
+    found = audit(load(real_data / "nih_sample", split_by=split_by))
+    assert [s.patients for s in found.shared.values()] == patients
+    assert found.leaks == (split_by == "image")
+    if split_by == "patient":
+        assert found.by_image is not None and list(found.by_image.values()) == [54, 53, 36]

@@ -8,7 +8,7 @@ import numpy as np
 from minicnn.data.dataset import Dataset
 from minicnn.data.development import Development
 from minicnn.tuning.display import Display, plan_in_words
-from minicnn.tuning.search import Settings
+from minicnn.tuning.settings import Settings
 
 PART = Dataset(np.zeros((8, 1, 28, 28), np.uint8), np.arange(8) % 2, ("well", "ill"))
 DATA = Development(PART, PART, "squares", ("A note.",))

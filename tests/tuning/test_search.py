@@ -18,7 +18,8 @@ from minicnn.tuning import trial as trials
 from minicnn.tuning import workers
 from minicnn.tuning.folder import SearchDir
 from minicnn.tuning.ranking import best_of, ranked
-from minicnn.tuning.search import Settings, Watcher, search
+from minicnn.tuning.search import Watcher, search
+from minicnn.tuning.settings import Settings
 
 SPACE = {
     "model": "lenet",
@@ -253,7 +254,8 @@ CHILD = """
 import sys
 from minicnn.backends import use_backend
 from minicnn.tuning.folder import SearchDir
-from minicnn.tuning.search import Settings, search
+from minicnn.tuning.search import search
+from minicnn.tuning.settings import Settings
 if __name__ == "__main__":
     use_backend("vectorized")
     folder = SearchDir.open(sys.argv[1])
