@@ -5,8 +5,8 @@ import numpy as np
 
 def conv_forward(x, w, b, conv_param):
     stride, pad = conv_param["stride"], conv_param["pad"]
-    N, C, H, W = x.shape
-    F, C, HH, WW = w.shape
+    N, _, H, W = x.shape
+    F, _, HH, WW = w.shape
     H_out = 1 + (H + 2 * pad - HH) // stride
     W_out = 1 + (W + 2 * pad - WW) // stride
     x_pad = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="constant")
@@ -21,9 +21,9 @@ def conv_forward(x, w, b, conv_param):
 
 
 def conv_backward(dout, cache):
-    x, w, b, conv_param = cache
+    x, w, _, conv_param = cache
     stride, pad = conv_param["stride"], conv_param["pad"]
-    F, C, HH, WW = w.shape
+    HH, WW = w.shape[2:]
     x_pad = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)), mode="constant")
     dx_pad, dw = np.zeros_like(x_pad), np.zeros_like(w)
     w_flipped = w[:, :, ::-1, ::-1]
