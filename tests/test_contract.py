@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 import minicnn as m
-from minicnn import layers, zoo
+from minicnn import layers
 from minicnn.checking.contract import check_layer, check_loss
-from minicnn.selfcheck.subjects import LAYERS, LOSSES
+from minicnn.selfcheck.subjects import LAYERS, LOSSES, MODELS
 
 RNG = np.random.default_rng
 
@@ -22,10 +23,9 @@ def test_layer_keeps_the_contract(name: str, backend: str) -> None:
     check_layer(LAYERS[name].make(), LAYERS[name].shape)
 
 
-@pytest.mark.parametrize("name", zoo.MODELS)
+@pytest.mark.parametrize("name", MODELS)
 def test_models_of_the_zoo_keep_the_contract(name: str) -> None:
-    model = zoo.build(name, input_shape=(1, 28, 28), classes=3, rng=RNG(0))
-    check_layer(model, (2, 1, 28, 28), exact_up_to=0)
+    check_layer(MODELS[name].make(), MODELS[name].shape)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -87,16 +87,21 @@ def mixes_dtypes(self: Scale, x: NDArray) -> NDArray:
 
 
 WRONG = {
-    "adds up": lambda: wrong(backward=accumulates),
-    "grads['weight'] in training is wrong": lambda: wrong(backward=forgets_the_batch),
-    "dy was modified": lambda: wrong(backward=overwrites_dy),
-    "y was overwritten": lambda: wrong(forward=keeps_one_buffer),
+    "it is added to what was there": lambda: wrong(backward=accumulates),
+    "in training: .*only the samples 0 of the batch contribute": lambda: wrong(
+        backward=forgets_the_batch
+    ),
+    "backward changes dy in place": lambda: wrong(backward=overwrites_dy),
+    "overwrites the output y of an earlier one": lambda: wrong(forward=keeps_one_buffer),
     "no TypeError": lambda: wrong(forward=mixes_dtypes),
-    "dx in training is wrong": lambda: wrong(
+    "dx equals the true gradient times 2": lambda: wrong(
         backward=lambda self, dy: Scale.backward(self, dy) * 2
     ),
     "output_shape": lambda: wrong(output_shape=lambda self, shape: (*shape, 1)),
     "does not return the layer": lambda: wrong(train=lambda self: None),
+    "for float32 input, dx is float64": lambda: wrong(
+        backward=lambda self, dy: Scale.backward(self, dy).astype(np.float64)
+    ),
 }
 
 
@@ -106,8 +111,9 @@ def test_a_right_layer_of_your_own_passes() -> None:
 
 @pytest.mark.parametrize("complaint", WRONG)
 def test_a_wrong_layer_is_named(complaint: str) -> None:
-    with pytest.raises(AssertionError, match=complaint.replace("[", r"\[").replace("]", r"\]")):
+    with pytest.raises(AssertionError) as raised:
         check_layer(WRONG[complaint](), (4, 3))
+    assert re.search(complaint, " ".join(str(raised.value).split()))
 
 
 NAMES = [name for name in layers.__all__ if name != "Layer"]
