@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from minicnn.checking.gradcheck import Check
 
 MOST_PARTS = 60
-LARGEST_INPUT = 20_000
+LARGEST_INPUT = 200_000
 DEEPEST = 6
 
 
@@ -38,27 +38,37 @@ def blame_a_part(check: Check, findings: list[Finding]) -> list[Finding]:
     if not parts:
         return findings
     received, counts = record(subject, parts)
-    wrong: list[str] = []
+    looked_at = 0
+    # The innermost parts first: a block is wrong because of what is in it.
     for path, part in sorted(parts, key=lambda item: -item[0].count(".") - item[0].count("[")):
-        if path not in received or any(inner.startswith(path) for inner in wrong):
+        if path not in received or not _small_enough(received[path]):
             continue
+        looked_at += 1
         blamed = _check_part(check, path, part, received[path])
         if blamed is not None:
-            wrong.append(path)
-            specific = [
-                f
-                for f in findings
-                if f.slug not in ("other", blamed.slug) and f.evidence.get("certain", True)
-            ]
-            return [blamed, *specific]
+            return [blamed, *(f for f in findings if _tells_more(f, blamed))]
     repeated = [path for path, calls in counts.items() if calls > 1]
-    if repeated and all(f.slug == "other" or not f.evidence.get("certain", True) for f in findings):
+    if repeated and all(_is_vague(f) for f in findings):
         return [_used_twice(dict(parts)[repeated[0]], repeated[0]), *findings]
-    check.notes.append(
-        f"each of the {len(received)} parts is right by itself: the mistake is in how the model "
-        "puts them together"
-    )
+    if looked_at == len(parts):
+        check.notes.append(
+            f"each of the {looked_at} parts is right by itself: the mistake is in how the model "
+            "puts them together"
+        )
     return findings
+
+
+def _is_vague(finding: Finding) -> bool:
+    return finding.slug == "other" or not finding.evidence.get("certain", True)
+
+
+def _tells_more(finding: Finding, blamed: Finding) -> bool:
+    return finding.slug != blamed.slug and not _is_vague(finding)
+
+
+def _small_enough(inputs: tuple[Any, ...]) -> bool:
+    floats = [a for a in inputs if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+    return bool(floats) and sum(a.size for a in floats) <= LARGEST_INPUT
 
 
 def parts_of(target: Any) -> Iterator[tuple[str, Any]]:
@@ -151,9 +161,6 @@ def _used_twice(part: Any, path: str) -> Finding:
 
 
 def _check_part(check: Check, path: str, part: Any, inputs: tuple[Any, ...]) -> Finding | None:
-    floats = [a for a in inputs if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
-    if not floats or sum(a.size for a in floats) > LARGEST_INPUT:
-        return None
     from minicnn.checking.gradcheck import Check
 
     try:

@@ -413,9 +413,10 @@ def _raised(phase: str, error: BaseException) -> TargetError:
     where = _where(error)
     place = f" ({where})" if where else ""
     text = " ".join(str(error).split())
+    said = f": {text}" if text else ""
     return TargetError(
         phase,
-        f"{phase} raised {type(error).__name__}: {text}{place}",
+        f"{phase} raised {type(error).__name__}{said}{place}",
         exception=type(error).__name__,
         message=text,
         **({"where": where} if where else {}),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from minicnn.checking.diagnosis.evidence import Suspect
 from minicnn.checking.diagnosis.rearranged import push
+from minicnn.checking.diagnosis.words import axes_listed
 from minicnn.checking.report import Finding
 from minicnn.checking.subject import TargetError, Variable
 
@@ -166,7 +167,7 @@ def _transforms(variable: Variable) -> Iterator[tuple[str, str, NDArray[np.float
     if dims >= 3:
         for count in (2, 1):
             for axes in itertools.combinations(spatial, count):
-                yield "flipped", f"turned around along {_axes(axes)}", np.flip(value, axes)
+                yield "flipped", f"turned around along {axes_listed(axes)}", np.flip(value, axes)
     for one, other in itertools.combinations(range(dims), 2):
         if value.shape[one] == value.shape[other] > 1:
             channels = dims == 4 and (one, other) == (0, 1)
@@ -189,7 +190,3 @@ def _transforms(variable: Variable) -> Iterator[tuple[str, str, NDArray[np.float
             )
     if variable.kind == "parameter" and dims <= 1:
         yield "missing-term", "equal to 1: the factor is forgotten", np.ones_like(value)
-
-
-def _axes(axes: tuple[int, ...]) -> str:
-    return ("axis " if len(axes) == 1 else "axes ") + ", ".join(map(str, axes))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.diagnosis.evidence import Suspect
+from minicnn.checking.diagnosis.words import listed
 from minicnn.checking.memento import reachable
 from minicnn.checking.report import Finding
 
@@ -90,11 +91,11 @@ def _describe_factors(s: Suspect, axis: int, factors: NDArray[np.float64]) -> Fi
     right = np.abs(factors - 1) < 1e-6
     evidence: dict[str, Any] = {"axis": axis, "factors": [float(f) for f in factors]}
     wrong = np.flatnonzero(~right)
-    places = _list(wrong)
+    places = listed(wrong)
     if s.is_batched() and axis == 0 and nothing.any():
         return Finding(
             "partial-batch",
-            f"{s.gradient_name} is zero for the samples {_list(np.flatnonzero(nothing))} of the "
+            f"{s.gradient_name} is zero for the samples {listed(np.flatnonzero(nothing))} of the "
             "batch",
             s.name,
             evidence,
@@ -136,7 +137,7 @@ def wrong_slabs(s: Suspect) -> Finding | None:
             continue  # a few entries that happen to lie there
         places = np.array(wrong)
         evidence = {"axis": axis, "wrong": [int(j) for j in wrong]}
-        what = f"{s.gradient_name} is right except at index {_list(places)} of axis {axis}"
+        what = f"{s.gradient_name} is right except at index {listed(places)} of axis {axis}"
         if axis == 0 and s.is_batched():
             return Finding("partial-batch", f"{what}, that of the samples", s.name, evidence)
         if axis in s.spatial_axes():
@@ -160,11 +161,6 @@ def _is_edge(indices: NDArray[np.intp], length: int) -> bool:
         wrong.remove(high)
         high -= 1
     return not wrong
-
-
-def _list(indices: NDArray[np.intp]) -> str:
-    shown = ", ".join(str(int(i)) for i in indices[:8])
-    return shown + (", ..." if len(indices) > 8 else "")
 
 
 def _fit(s: Suspect, analytic: NDArray, numeric: NDArray) -> float | None:

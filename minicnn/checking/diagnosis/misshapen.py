@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.diagnosis.evidence import Evidence
+from minicnn.checking.diagnosis.words import axes_listed
 from minicnn.checking.report import Finding
 from minicnn.checking.subject import TargetError, Variable
 
@@ -58,8 +59,7 @@ def explain_shape(
                         return Finding(
                             "wrong-axis",
                             f"{name} has shape {received.shape} instead of {true.shape}: dy is "
-                            f"summed over axes {', '.join(map(str, axes))}, which are not the "
-                            "right ones",
+                            f"summed over {axes_listed(axes)}, and should be over others",
                             variable.name,
                             {"summed_axes": list(axes), "expected": list(true.shape)},
                         )

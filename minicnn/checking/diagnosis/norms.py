@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.diagnosis.evidence import Suspect
+from minicnn.checking.diagnosis.words import axes_listed, subsets
 from minicnn.checking.report import Finding
 
 EPSILONS = (1e-5, 1e-8, 1e-6, 1e-3, 1e-7, 1e-12, 1e-4, 0.0)
@@ -78,7 +79,7 @@ def _settings(
                 scales.append(v.value.reshape([-1 if i == axis else 1 for i in range(x.ndim)]))
         if v.value.size > 1 and v.value.shape == x.shape[-v.value.ndim :]:
             scales.append(v.value)
-    for axes in _subsets(x.ndim):
+    for axes in subsets(range(x.ndim)):
         if int(np.prod([x.shape[a] for a in axes])) < FEWEST:
             continue
         for scale, eps in itertools.product(scales, EPSILONS):
@@ -117,10 +118,11 @@ def _mistakes(
     yield "missing-term", lost + "variance", _gradient(x, g, axes, eps, variance=False)
     both = _gradient(x, g, axes, eps, mean=False, variance=False)
     yield "missing-term", lost + "mean and the variance", both
-    for other in _subsets(x.ndim):
+    for other in subsets(range(x.ndim)):
         if other == axes:
             continue
-        words = f"takes its means over axes {_list(other)}; forward normalizes over {_list(axes)}"
+        words = f"takes its means over {axes_listed(other)}; forward normalizes over "
+        words += axes_listed(axes)
         yield "wrong-axis", words, _gradient(x, g, axes, eps, other, other)
         yield "wrong-axis", words, _gradient(x, g, other, eps)
         yield "wrong-axis", words, _gradient(x, g, axes, eps, mean_axes=other)
@@ -131,12 +133,3 @@ def _like(s: Suspect, formula: NDArray, numeric: NDArray) -> bool:
     size = float(np.linalg.norm(numeric))
     noise = 10 * float(np.linalg.norm(s.error))
     return float(np.linalg.norm(formula - numeric)) <= 1e-6 * size + noise
-
-
-def _subsets(dims: int) -> Iterator[tuple[int, ...]]:
-    for count in range(1, dims + 1):
-        yield from itertools.combinations(range(dims), count)
-
-
-def _list(axes: tuple[int, ...]) -> str:
-    return ", ".join(map(str, axes))

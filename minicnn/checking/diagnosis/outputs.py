@@ -7,13 +7,13 @@ tell which groups were forgotten.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.diagnosis.evidence import Suspect
+from minicnn.checking.diagnosis.words import axes_listed, listed, subsets
 from minicnn.checking.report import Finding
 
 
@@ -74,15 +74,15 @@ def _left_out(
     if axis == 0:
         slug, what = "partial-batch", "the samples"
     elif dims >= 3 and axis >= 2 and _at_edge(lost, len(weights)):
-        slug, what = "border", f"index {_list(lost)} of axis {axis} of the output; it lacks"
+        slug, what = "border", f"index {listed(lost)} of axis {axis} of the output; it lacks"
     else:
         slug, what = "missing-term", f"part of axis {axis} of the output:"
     if axis == 0:
-        sentence = f"only {what} {_list(kept)} of the batch contribute to {s.gradient_name}"
+        sentence = f"only {what} {listed(kept)} of the batch contribute to {s.gradient_name}"
     else:
-        sentence = f"{s.gradient_name} comes from {what} index {_list(kept)} alone contributes"
+        sentence = f"{s.gradient_name} comes from {what} index {listed(kept)} alone contributes"
     if slug == "border":
-        sentence = f"{s.gradient_name} lacks what index {_list(lost)} of axis {axis} contributes"
+        sentence = f"{s.gradient_name} lacks what index {listed(lost)} of axis {axis} contributes"
     return Finding(
         slug,
         sentence,
@@ -152,7 +152,9 @@ def wrong_axis(s: Suspect) -> Finding | None:
         return None
     shape = s.evidence.output_shapes[0]
     products = shaped.sum(axis=-1)  # (K, *output)
-    for kept in _subsets(len(shape)):
+    for kept in subsets(range(len(shape)), fewest=0):
+        if len(kept) == len(shape):
+            continue
         summed = tuple(i + 1 for i in range(len(shape)) if i not in kept)
         candidate = products.sum(axis=summed)  # (K, *kept)
         if not kept and s.variable.value.size > 1:
@@ -169,7 +171,7 @@ def wrong_axis(s: Suspect) -> Finding | None:
 def _axis_finding(s: Suspect, words: str, axes: tuple[int, ...]) -> Finding:
     return Finding(
         "wrong-axis",
-        f"{s.gradient_name} is {words} over {_axes(axes)} of dy, which keeps the wrong axis",
+        f"{s.gradient_name} is {words} over {axes_listed(axes)} of dy, which keeps the wrong axis",
         s.name,
         {"summed_axes": list(axes)},
     )
@@ -282,17 +284,3 @@ def _weights(s: Suspect, groups: NDArray[np.float64]) -> NDArray[np.float64] | N
     weights[active] = fit
     candidate = design[:, active] @ fit
     return weights if s.explained_by(candidate.reshape(s.analytic.shape)) else None
-
-
-def _subsets(dims: int) -> Iterator[tuple[int, ...]]:
-    for size in range(dims):
-        yield from itertools.combinations(range(dims), size)
-
-
-def _axes(axes: tuple[int, ...]) -> str:
-    return ("axis " if len(axes) == 1 else "axes ") + ", ".join(map(str, axes))
-
-
-def _list(indices: NDArray[np.intp]) -> str:
-    shown = ", ".join(str(int(i)) for i in indices[:8])
-    return shown + (", ..." if len(indices) > 8 else "")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.diagnosis.evidence import Suspect
+from minicnn.checking.diagnosis.words import axes_listed, listed, subsets
 from minicnn.checking.report import Finding
 
 
@@ -47,7 +48,7 @@ def transposed(s: Suspect) -> Finding | None:
                 return Finding(
                     _slug_of_exchange(s, axes),
                     f"{s.gradient_name} is the true gradient {how}: its axes are those of "
-                    f"{_axes(axes)}",
+                    f"{axes_listed(axes)}",
                     s.name,
                     {"axes": list(axes), "how": how},
                 )
@@ -75,14 +76,15 @@ def _reshaped_back(a: NDArray, axes: Sequence[int]) -> NDArray:
 def flipped(s: Suspect) -> Finding | None:
     """Turned around along one or more axes."""
     dims = [axis for axis, length in enumerate(s.shape) if length > 1]
-    for axes in _subsets(dims):
+    for axes in subsets(dims):
         if s.undone_by(functools.partial(np.flip, axis=axes)):
             spatial = set(s.spatial_axes())
             channels = len(s.shape) >= 3 and not spatial & set(axes)
             slug = "swapped" if channels or (axes == (0,) and s.is_batched()) else "flipped"
             return Finding(
                 slug,
-                f"{s.gradient_name} is the true gradient in reverse order along {_axes(axes)}",
+                f"{s.gradient_name} is the true gradient in reverse order along "
+                f"{axes_listed(axes)}",
                 s.name,
                 {"axes": list(axes)},
             )
@@ -109,8 +111,8 @@ def _shift_finding(s: Suspect, axes: Sequence[int], steps: Sequence[int], how: s
     channels = len(axes) == 1 and axis not in s.spatial_axes() and small
     return Finding(
         "swapped" if channels else "shifted",
-        f"{s.gradient_name} is the true gradient moved by {_list(steps)} along {_axes(axes)}; "
-        f"{how}",
+        f"{s.gradient_name} is the true gradient moved by {listed(steps)} along "
+        f"{axes_listed(axes)}; {how}",
         s.name,
         {"axes": list(axes), "steps": list(steps)},
     )
@@ -163,7 +165,7 @@ def permuted(s: Suspect) -> Finding | None:
             return Finding(
                 "swapped",
                 f"the slices of {s.gradient_name} along axis {axis} stand in the order "
-                f"{_list(order)}",
+                f"{listed(order)}",
                 s.name,
                 {"axis": axis, "order": [int(j) for j in order]},
             )
@@ -213,10 +215,10 @@ def _exchanged_cotangents(s: Suspect) -> Finding | None:
 def _rearranged(v: NDArray, shape: tuple[int, ...]) -> Iterator[tuple[str, str, NDArray]]:
     v_shaped = v.reshape(len(v), *shape)
     dims = [axis for axis, length in enumerate(shape) if length > 1]
-    for axes in _subsets(dims):
+    for axes in subsets(dims):
         slug = "swapped" if len(shape) >= 3 and max(axes) < 2 else "flipped"
         moved = np.flip(v_shaped, tuple(a + 1 for a in axes))
-        yield slug, f"in reverse order along {_axes(axes)}", moved.reshape(len(v), -1)
+        yield slug, f"in reverse order along {axes_listed(axes)}", moved.reshape(len(v), -1)
     for axis in dims:
         for step in (1, -1):
             moved = np.roll(v_shaped, step, axis + 1)
@@ -231,7 +233,7 @@ def _rearranged(v: NDArray, shape: tuple[int, ...]) -> Iterator[tuple[str, str, 
         for axes in itertools.permutations(range(len(shape))):
             if axes != tuple(range(len(shape))):
                 moved = v_shaped.transpose(0, *[a + 1 for a in axes]).reshape(len(v), -1)
-                yield "transposed", f"with its axes in the order {_list(axes)}", moved
+                yield "transposed", f"with its axes in the order {listed(axes)}", moved
 
 
 def _shifts(s: Suspect) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -244,18 +246,3 @@ def _shifts(s: Suspect) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
         for steps in ((1, 1), (-1, -1), (1, -1), (-1, 1), (2, 2), (-2, -2)):
             if all(abs(t) < s.shape[axis] for t, axis in zip(steps, pair, strict=True)):
                 yield pair, steps
-
-
-def _subsets(axes: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    # The last axes are those of the picture: turned kernels are the commonest of these.
-    for count in range(1, len(axes) + 1):
-        for chosen in itertools.combinations(reversed(axes), count):
-            yield tuple(sorted(chosen))
-
-
-def _axes(axes: Sequence[int]) -> str:
-    return ("axis " if len(axes) == 1 else "the axes ") + _list(axes)
-
-
-def _list(numbers: Sequence[int]) -> str:
-    return ", ".join(str(int(n)) for n in numbers)

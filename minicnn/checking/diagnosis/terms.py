@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from minicnn.checking.diagnosis.evidence import Suspect
 from minicnn.checking.diagnosis.places import diagonal
+from minicnn.checking.diagnosis.words import axes_listed, listed, subsets
 from minicnn.checking.report import Finding
 
 MOST_UNKNOWNS = 400
@@ -127,7 +128,7 @@ def a_sum_over_a_group(s: Suspect) -> Finding | None:
             if size < len(features) + 2 or groups * len(features) > MOST_UNKNOWNS:
                 continue
             if all(_span_explains(s, missing[k], [(features, axes)]) for k in range(len(missing))):
-                return _finding(s, f"the derivative of {words} over axes {_list(axes)}")
+                return _finding(s, f"the derivative of {words} over {axes_listed(axes)}")
     return None
 
 
@@ -151,7 +152,7 @@ def a_sum_over_a_wrong_group(s: Suspect) -> Finding | None:
                 return Finding(
                     "wrong-axis",
                     f"{s.gradient_name} takes {words} over other axes than forward does: "
-                    f"{_list(one)} and {_list(other)} are confused",
+                    f"{listed(one)} and {listed(other)} are confused",
                     s.name,
                     {"axes": [list(one), list(other)]},
                 )
@@ -219,11 +220,7 @@ def _columns(feature: NDArray[np.float64], axes: tuple[int, ...]) -> Iterator[ND
 
 
 def _axis_sets(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    axes = [axis for axis, length in enumerate(shape) if length > 1]
-    sets: list[tuple[int, ...]] = []
-    for count in range(1, len(axes) + 1):
-        sets += itertools.combinations(axes, count)
-    return sets
+    return list(subsets([axis for axis, length in enumerate(shape) if length > 1]))
 
 
 def _size(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
@@ -232,10 +229,6 @@ def _size(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
 
 def _finding(s: Suspect, what: str) -> Finding:
     return Finding("missing-term", f"{s.gradient_name} lacks {what}", s.name, {"missing": what})
-
-
-def _list(axes: tuple[int, ...]) -> str:
-    return ", ".join(map(str, axes))
 
 
 Hypothesis = Callable[[Suspect], Finding | None]
