@@ -73,7 +73,7 @@ def _left_out(
 ) -> Finding:
     if axis == 0:
         slug, what = "partial-batch", "the samples"
-    elif dims >= 3 and axis >= 2 and _at_edge(lost, len(weights)):
+    elif (axis >= 2 or axis == dims - 1) and _at_edge(lost, len(weights)):
         slug, what = "border", f"index {listed(lost)} of axis {axis} of the output; it lacks"
     else:
         slug, what = "missing-term", f"part of axis {axis} of the output:"
@@ -217,11 +217,11 @@ def _overwritten(
     for words, chosen in (("last", last), ("first", first)):
         candidate = np.where(count > 0, places[:, chosen, entries], 0.0)
         if s.explained_by(candidate.reshape(s.analytic.shape)):
-            if words == "first" and len(s.evidence.output_shapes[0]) == 3:
+            if s.variable.kind == "input" and len(s.evidence.output_shapes[0]) == 3:
                 return Finding(
                     "missing-term",
-                    f"{s.gradient_name} knows of the nearest output only; what later ones send "
-                    "back through the state in between is missing",
+                    f"{s.gradient_name} knows of one output only; what the others send back "
+                    "through the states in between is missing",
                     s.name,
                     evidence,
                 )
