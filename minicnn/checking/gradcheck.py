@@ -193,7 +193,23 @@ class Check:
         self.findings = diagnose(evidence)
         self.findings += judge_single(subject, original, behaviour, cotangents)
         if self.findings and self.deep:
-            self.findings = blame_a_part(self, self.findings)
+            self.findings = blame_a_part(subject, self.findings, self._check_part, self.notes)
+
+    def _check_part(self, part: Any, inputs: tuple[Any, ...]) -> tuple[str, Finding] | None:
+        """Check a part of a model by itself; return its name and first finding, if it fails."""
+        try:
+            subject = make_subject(part, inputs)
+            inner = Check(subject, self.seed, deep=False)
+            original = subject.memento
+            try:
+                inner.run()
+            finally:
+                original.restore()
+        except CheckError:
+            return None
+        self.subject.evaluations += subject.evaluations
+        failed = inner.verdict == FAIL and inner.findings
+        return (subject.describe, inner.findings[0]) if failed else None
 
     def _cotangents(self, m: int) -> NDArray[np.float64]:
         """Draw (K, m) signed numbers of order one: positive ones would hide what cancels."""

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from minicnn.checking.errors import CheckError
 from minicnn.checking.memento import inside, is_generator
-from minicnn.checking.report import FAIL, Finding
+from minicnn.checking.report import Finding
 from minicnn.checking.subject import Subject, TargetError, flatten
 from minicnn.checking.targets import LayerSubject
-
-if TYPE_CHECKING:
-    from minicnn.checking.gradcheck import Check
 
 MOST_PARTS = 60
 LARGEST_INPUT = 200_000
 DEEPEST = 6
 
 
-def blame_a_part(check: Check, findings: list[Finding]) -> list[Finding]:
+CheckPart = Callable[[Any, tuple[Any, ...]], tuple[str, Finding] | None]
+
+
+def blame_a_part(
+    subject: Subject, findings: list[Finding], check_part: CheckPart, notes: list[str]
+) -> list[Finding]:
     """Put the mistake of the first wrong part before what it does to the whole.
 
     Parameters
     ----------
-    check
-        The finished check of a whole model.
+    subject
+        A whole model that failed.
     findings
-        What it found.
+        What is wrong with it.
+    check_part
+        Checks a part on its inputs; returns what it is called and its first finding, or None.
+    notes
+        Gets a line where no part is to blame.
     """
-    subject = check.subject
     if not isinstance(subject, LayerSubject):
         return findings
     parts = list(parts_of(subject.target))[:MOST_PARTS]
@@ -44,14 +48,21 @@ def blame_a_part(check: Check, findings: list[Finding]) -> list[Finding]:
         if path not in received or not _small_enough(received[path]):
             continue
         looked_at += 1
-        blamed = _check_part(check, path, part, received[path])
-        if blamed is not None:
+        found = check_part(part, received[path])
+        if found is not None:
+            name, first = found
+            blamed = Finding(
+                first.slug,
+                f"in {path} ({name}): {first.sentence}",
+                None,
+                first.evidence | {"part": path, "tensor": first.tensor},
+            )
             return [blamed, *(f for f in findings if _tells_more(f, blamed))]
     repeated = [path for path, calls in counts.items() if calls > 1]
     if repeated and all(_is_vague(f) for f in findings):
         return [_used_twice(dict(parts)[repeated[0]], repeated[0]), *findings]
     if looked_at == len(parts):
-        check.notes.append(
+        notes.append(
             f"each of the {looked_at} parts is right by itself: the mistake is in how the model "
             "puts them together"
         )
@@ -157,29 +168,4 @@ def _used_twice(part: Any, path: str) -> Finding:
         "make one object for each place",
         None,
         {"part": path},
-    )
-
-
-def _check_part(check: Check, path: str, part: Any, inputs: tuple[Any, ...]) -> Finding | None:
-    from minicnn.checking.gradcheck import Check
-
-    try:
-        subject = LayerSubject(part, inputs)
-        inner = Check(subject, check.seed, deep=False)
-        original = subject.memento
-        try:
-            inner.run()
-        finally:
-            original.restore()
-    except CheckError:
-        return None
-    check.subject.evaluations += subject.evaluations
-    if inner.verdict != FAIL or not inner.findings:
-        return None
-    first = inner.findings[0]
-    return Finding(
-        first.slug,
-        f"in {path} ({subject.describe}): {first.sentence}",
-        None,
-        first.evidence | {"part": path, "tensor": first.tensor},
     )

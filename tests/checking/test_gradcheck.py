@@ -155,12 +155,12 @@ def test_the_target_is_left_as_it_was() -> None:
     x = normal(3, 4).astype(np.float32)
     weights, state = net.layers[0].params["w"], net.layers[1].rng.bit_generator.state
     kept, given = weights.copy(), x.copy()
-    shared = np.random.get_state()[1][:4].copy(), random.getstate()
+    shared = np.random.get_state()[1][:4].copy(), random.getstate()  # noqa: NPY002
     gradcheck(net, x)
     assert net.layers[0].params["w"] is weights and np.array_equal(weights, kept)
     assert weights.dtype == np.float32 and net.layers[0].grads == {}
     assert net.layers[1].rng.bit_generator.state == state and np.array_equal(x, given)
-    assert np.array_equal(np.random.get_state()[1][:4], shared[0])
+    assert np.array_equal(np.random.get_state()[1][:4], shared[0])  # noqa: NPY002
     assert random.getstate() == shared[1]
     assert not hasattr(net.layers[0], "x")
 
@@ -268,8 +268,8 @@ def test_a_small_mistake_in_a_small_gradient_is_seen() -> None:
 
 def test_the_global_generator_is_a_failure_even_when_it_is_seeded() -> None:
     def forward(x: Array) -> Array:
-        np.random.seed(0)
-        return x * np.random.rand(*x.shape)
+        np.random.seed(0)  # noqa: NPY002
+        return x * np.random.rand(*x.shape)  # noqa: NPY002
 
     report = gradcheck(SimpleNamespace(forward=forward, backward=lambda dy: dy), normal(3, 4))
     assert report.diagnosis[0] == "nondeterministic"
