@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from minicnn.checking.report import Finding
+
 NEXT_STEP = {
     "zero": "look for the line that should write this gradient: a branch that is never taken, an "
     "array made with zeros and never filled, a mask that is always false",
     "sign": "go through the derivative term by term; the usual places are d(a - b)/db = -1 and "
     "d(1/a)/da = -1/a**2, or a loss that forgot its minus",
     "scale": "compare the factor with the sizes at hand: batch size, number of pixels, window "
-    "size, 1 - p. A mean in forward is a division in backward; a sum is none, and the "
-    "division by the batch belongs to the loss alone",
+    "size, 1 - p. Where forward takes a mean, backward divides by the same count; where it "
+    "takes a sum, it does not. The division by the batch size belongs to the loss alone",
     "transposed": "write the shape of each factor beside it. With y = x @ w it is "
     "dx = dy @ w.T and dw = x.T @ dy",
     "flipped": "forward pairs w[m, n] with x[i+m, j+n], so dx[i+m, j+n] += w[m, n] * dy[i, j] with "
@@ -51,13 +53,52 @@ NEXT_STEP = {
     "nondeterministic": "draw from a np.random.Generator kept on the object (self.rng), once per "
     "forward, and keep what was drawn for backward",
     "nonlinear-in-dy": "dy may only be multiplied and added up: look for a place where it is "
-    "squared, compared, clipped, normalised, or where a constant is added",
+    "squared, clipped, normalised or compared (a mask such as dy > 0: a mask is made in forward, "
+    "from x), or where a constant is added",
     "error": "where a line is named above, begin there. NaN and infinity come from a logarithm or "
     "root of what is not positive, a division by zero, or the exponential of a large number: try "
     "inputs for which the function is defined",
     "other": "take the smallest shapes at which it still fails, compute the entry named above by "
     "hand, and compare it with each line of backward",
 }
+
+# Where the evidence says more than the name does.
+NOT_FINITE = (
+    "find the first line that gives NaN or infinity: a logarithm or root of what is not positive, "
+    "a division by zero, the exponential of a large number. Where forward is not defined, as a "
+    "logarithm of negative numbers, give other inputs, such as positive ones"
+)
+RAISED = (
+    "where a line is named above, begin there, and print the shapes just before it. backward is "
+    "called with dy, an array of the shape of y; that of a pair with dy and the cache"
+)
+NOT_WRITTEN = "write this part; until then there is no gradient to compare"
+NO_ARRAY = "let the function return what the sentence asks for, then check again"
+MISSING = (
+    "store each gradient in grads under the key its array has in params, and return dx from "
+    "backward (of a pair: one gradient for each array, in the order of forward's arguments)"
+)
+
+
+def next_step(finding: Finding) -> str:
+    """Say where to look next.
+
+    Parameters
+    ----------
+    finding
+        Its slug decides, and for errors and missing gradients its evidence as well.
+    """
+    found = finding.evidence
+    if finding.slug == "error":
+        if "not_finite" in found:
+            return NOT_FINITE
+        if "exception" in found:
+            return NOT_WRITTEN if found["exception"] == "NotImplementedError" else RAISED
+        return NO_ARRAY
+    if finding.slug == "shape" and found.get("received", ()) is None:
+        return MISSING
+    return NEXT_STEP[finding.slug]
+
 
 UNDECIDED = (
     "The differences are too coarse to tell: they are rounding noise where the gradient is tiny "

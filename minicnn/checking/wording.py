@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from minicnn.checking.advice import NEXT_STEP, UNDECIDED
+from minicnn.checking.advice import UNDECIDED, next_step
 from minicnn.checking.plain import index_of, markdown, number, one_line, short, to_plain
 from minicnn.checking.report import (
     FAIL,
@@ -24,6 +24,7 @@ WIDTH = 92
 WORDS = ("array", "shape", "verdict", "compared", "worst at")
 HEADINGS = (*WORDS, "backward says", "differences say", "error bar")
 NAME_LENGTH = 40
+FOR_PROGRAMS = ("certain", "likeness", "phase")  # evidence that says nothing to a reader
 
 
 def report_as_dict(report: Report) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def report_as_dict(report: Report) -> dict[str, Any]:
                 "tensor": finding.tensor,
                 "evidence": to_plain(finding.evidence),
                 "meaning": MEANING[finding.slug],
-                "next": NEXT_STEP[finding.slug],
+                "next": next_step(finding),
             }
             for finding in report.findings
         ],
@@ -85,13 +86,12 @@ def report_as_dict(report: Report) -> dict[str, Any]:
 def report_as_text(report: Report) -> str:
     """Return a report for a terminal: the verdict, each mistake, a table of the arrays."""
     blocks = [_wrap(f"{report.verdict}  {one_line(report.target)}: {summary(report)}", "  ")]
-    for position, finding in enumerate(report.findings, 1):
+    for position, (finding, advice) in enumerate(_advised(report.findings), 1):
         lines = [_wrap(f"{position}. {finding.slug}: {one_line(finding.sentence)}", "   ")]
         shown = evidence(finding)
         if shown:
             lines.append(_wrap(f"evidence: {shown}", "   ", "     "))
-        lines.append(_wrap(f"meaning: {MEANING[finding.slug]}", "   ", "     "))
-        lines.append(_wrap(f"next: {NEXT_STEP[finding.slug]}", "   ", "     "))
+        lines += [_wrap(line, "   ", "     ") for line in advice]
         blocks.append("\n".join(lines))
     if report.verdict == INCONCLUSIVE:
         blocks.append(_wrap(UNDECIDED))
@@ -107,13 +107,12 @@ def report_as_markdown(report: Report) -> str:
         f"## {report.verdict.replace('_', ' ')}: {markdown(report.target)}",
         _sentence(markdown(summary(report))),
     ]
-    for position, finding in enumerate(report.findings, 1):
+    for position, (finding, advice) in enumerate(_advised(report.findings), 1):
         lines = [f"{position}. **{finding.slug}**: {markdown(finding.sentence)}"]
         shown = evidence(finding)
         if shown:
             lines.append(f"   - evidence: {markdown(shown)}")
-        lines.append(f"   - meaning: {markdown(MEANING[finding.slug])}")
-        lines.append(f"   - next: {markdown(NEXT_STEP[finding.slug])}")
+        lines += [f"   - {markdown(line)}" for line in advice]
         blocks.append("\n".join(lines))
     if report.verdict == INCONCLUSIVE:
         blocks.append(UNDECIDED)
@@ -159,7 +158,11 @@ def summary(report: Report) -> str:
         )
     if not report.tensors:
         return "it could not be compared with differences"
-    return "the gradients agree with differences, but a rule that every layer must keep is broken"
+    broken = "a rule that every layer must keep is broken"
+    vague = [tensor.name for tensor in report.tensors if not tensor.ok]
+    if vague:
+        return f"{broken}, and differences could not judge {_names(vague)}"
+    return f"the gradients agree with differences, but {broken}"
 
 
 def evidence(finding: Finding) -> str:
@@ -169,10 +172,21 @@ def evidence(finding: Finding) -> str:
     parts = []
     for key, value in plain.items():
         text = short(value)
-        if text == "" or (isinstance(value, str) and text in said):
+        if key in FOR_PROGRAMS or text == "" or (isinstance(value, str) and text in said):
             continue
         parts.append(f"{one_line(key).replace('_', ' ')} {text}")
     return "; ".join(parts)
+
+
+def _advised(findings: Sequence[Finding]) -> list[tuple[Finding, list[str]]]:
+    """Pair each finding with its meaning and next step, unless an earlier one has said both."""
+    said: set[str] = set()
+    pairs = []
+    for finding in findings:
+        lines = [f"meaning: {MEANING[finding.slug]}", f"next: {next_step(finding)}"]
+        pairs.append((finding, [line for line in lines if line not in said]))
+        said.update(lines)
+    return pairs
 
 
 def row_of(tensor: TensorResult) -> tuple[str, ...]:

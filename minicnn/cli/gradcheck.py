@@ -27,8 +27,9 @@ EXAMPLE = """examples:
 
 what NAME can be:
   a class (made with --init), an object, a function that returns an object,
-  a pair of functions: affine, where affine_forward and affine_backward exist,
-    or both by name, FILE.py:fw,bw, with y, cache = fw(x, w) and dx, dw = bw(dy, cache),
+  a pair of functions: affine, where affine_forward and affine_backward exist, or one of
+    the two names, as conv_forward_naive, or both, FILE.py:fw,bw,
+    with y, cache = fw(x, w) and dx, dw = bw(dy, cache),
   one function with loss, dx = f(x, y)
 
 what --input can say, once for each argument of forward:
@@ -156,6 +157,11 @@ def _split(target: str) -> tuple[Path, str]:
     path = Path(file).expanduser()
     if path.is_dir():
         raise DataError(f"{path} is a folder; one file is checked at a time; write FILE.py:NAME")
+    if not path.is_file() and (path.exists() or path.is_symlink()):
+        raise DataError(
+            f"{path} is no regular file, or a link that leads nowhere; only a Python file can be "
+            "imported; give the path of one"
+        )
     if not path.is_file():
         near = _neighbour(path)
         hint = f"did you mean {near}? " if near else ""
@@ -169,7 +175,8 @@ def _split(target: str) -> tuple[Path, str]:
         raise DataError(f"{path} does not end in .py; give a Python file, as in FILE.py:NAME")
     if not name.strip():
         names = _names(path)
-        known = f"one of {', '.join(names)}" if names else "a class or a function in it"
+        known = ", ".join(names) if names else "a class or a function in it"
+        known = f"one of {known}" if len(names) > 1 else known
         raise DataError(
             f"{target} says which file, but not what to check in it; name {known}: "
             f"{path}:{names[0] if names else 'NAME'}"
@@ -184,21 +191,25 @@ def _neighbour(path: Path) -> str | None:
         names = [p.name for p in path.parent.glob("*.py")]
     except OSError:
         return None
-    near = difflib.get_close_matches(path.name, names, n=1)
+    names = [name for name in names if name != path.name]
+    near = [f"{path.name}.py"] if f"{path.name}.py" in names else []
+    near = near or difflib.get_close_matches(path.name, names, n=1)
     return str(path.parent / near[0]) if near else None
 
 
 def _names(path: Path, most: int = 8) -> list[str]:
     """List, without running it, what a file holds: classes and forward functions first."""
+    from minicnn.checking.userfile.finding import pair_of
+
     try:
         body = ast.parse(path.read_bytes()).body
     except (OSError, SyntaxError, ValueError, RecursionError):
         return []
     functions = [n.name for n in body if isinstance(n, ast.FunctionDef)]
     pairs = [
-        stem
+        name.removesuffix("_forward")
         for name in functions
-        if (stem := name.removesuffix("_forward")) != name and f"{stem}_backward" in functions
+        if name == (halves := pair_of(name))[0] and halves[1] in functions
     ]
     classes = [n.name for n in body if isinstance(n, ast.ClassDef) and not n.name.startswith("_")]
     others = [n for n in functions if not n.startswith("_")]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minicnn.checking.advice import NEXT_STEP
+from minicnn.checking.advice import NEXT_STEP, next_step
 from minicnn.checking.report import (
     FAIL,
     INCONCLUSIVE,
@@ -46,6 +46,40 @@ def test_each_slug_has_a_next_step_that_is_about_something_else_than_its_meaning
     for slug, step in NEXT_STEP.items():
         assert len(step) > 40 and step != MEANING[slug]
         assert not step.endswith(".") and step[0].islower(), slug
+
+
+@pytest.mark.parametrize(
+    ("slug", "evidence", "words"),
+    [
+        ("error", {"exception": "IndexError", "message": ""}, "where a line is named above"),
+        ("error", {"exception": "NotImplementedError", "message": ""}, "write this part"),
+        ("error", {"not_finite": 2}, "the first line that gives NaN"),
+        ("error", {}, "let the function return what"),
+        ("shape", {"expected": [3], "received": None}, "in grads under the key"),
+        ("shape", {"expected": [3], "received": [2]}, NEXT_STEP["shape"]),
+        ("shape", {}, NEXT_STEP["shape"]),
+    ],
+)
+def test_the_next_step_depends_on_the_evidence(slug: str, evidence: Any, words: str) -> None:
+    finding = Finding(slug, "s", None, evidence)
+    report = dataclasses.replace(FAILED, findings=(finding,))
+    assert words in next_step(finding) == report_as_dict(report)["findings"][0]["next"]
+    assert words in flat(report_as_text(report)) and next_step(finding)[0].islower()
+
+
+def test_what_several_mistakes_have_in_common_is_said_once() -> None:
+    others = (
+        dataclasses.replace(FINDING, sentence="dx is doubled", evidence={"certain": False}),
+        Finding("zero", "db is zero"),
+    )
+    report = dataclasses.replace(FAILED, findings=(FINDING, *others))
+    for text in (flat(report_as_text(report)), flat(report_as_markdown(report))):
+        assert text.count("next: ") == text.count("meaning: ") == 2
+        assert text.count(MEANING["scale"]) == 1 and MEANING["zero"] in text
+        assert "dx is doubled" in text and "certain" not in text
+    found = report_as_dict(report)["findings"]
+    assert [f["next"] == NEXT_STEP["scale"] for f in found] == [True, True, False]
+    assert found[1]["evidence"] == {"certain": False}
 
 
 def test_the_dict_is_what_json_gives_back_and_says_everything() -> None:

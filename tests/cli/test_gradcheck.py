@@ -98,6 +98,28 @@ def test_a_picture_and_a_page_are_written(cli: Cli, tmp_path: Path) -> None:
         (HEAD + IDENTITY, ("--init", "[1]"), ["L cannot be made", "it takes ()"]),
         (HEAD + IDENTITY, ("--init", "{"), ["--init '{' is not JSON"]),
         (HEAD + IDENTITY, ("--input", "3"), ["cannot be called with 2 inputs"]),
+        (HEAD + IDENTITY, ("--wrt", ","), ["--wrt ',' names nothing", "leave it out"]),
+        (
+            HEAD + IDENTITY.replace("return 2 * x", "raise KeyboardInterrupt"),
+            (),
+            ["L raised KeyboardInterrupt (hw.py, line 3)", "mend that line"],
+        ),
+        (
+            HEAD + "@property\n    def forward(self): raise ValueError('no')\n"
+            "    def backward(self, dy): return dy\n",
+            (),
+            ["L raised ValueError: no (hw.py, line 4)"],
+        ),
+        (
+            HEAD + IDENTITY.replace("return 2 * x", "return self.forward(x)"),
+            (),
+            ["RecursionError", "calls itself without end"],
+        ),
+        (
+            HEAD + IDENTITY.replace("return 2 * x", "raise SystemExit(0)"),
+            (),
+            ["forward raised SystemExit: 0 (hw.py, line 3)", "take the call of exit out"],
+        ),
         (HEAD + IDENTITY, ("--wrt", "w"), ["wrt names 'w'", "choose from 'x'"]),
         (
             HEAD + "def forward(self, x): return x @ np.ones((5, 2))\n    "
@@ -194,6 +216,17 @@ def test_bad_usage_starts_no_process(
     cli("gradcheck", *words).assert_error(*expected)
 
 
+def test_what_is_no_file_is_said(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "hw.py").write_text("def fw_a(x): pass\n")
+    cli("gradcheck", f"{tmp_path / 'hw'}:L").assert_error(f"did you mean {tmp_path / 'hw.py'}?")
+    link = tmp_path / "link.py"
+    try:
+        link.symlink_to(tmp_path / "gone.py")
+    except OSError:
+        pytest.skip("no links here")
+    cli("gradcheck", f"{link}:L").assert_error("a link that leads nowhere; only a Python file")
+
+
 # ---- files that can ---------------------------------------------------------------------------
 
 
@@ -231,6 +264,27 @@ def test_verdicts_and_exit_codes(
     assert result.code == code, result
     for word in expected:
         assert word in flat(result.out)
+
+
+def test_a_name_in_wrt_counts_once(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "hw.py").write_text(HEAD + IDENTITY)
+    found = cli("gradcheck", f"{tmp_path / 'hw.py'}:L", "--input", "2", "--wrt", "x, x,", "--json")
+    assert [tensor["name"] for tensor in found.json["tensors"]] == ["x"]
+
+
+def test_weights_that_stand_in_no_params_are_told(cli: Cli, tmp_path: Path) -> None:
+    source = IDENTITY.replace("2 * x", "x * self.W").replace("2 * dy", "dy * self.W")
+    (tmp_path / "hw.py").write_text(HEAD + "def __init__(self): self.W = np.ones(3)\n    " + source)
+    found = cli("gradcheck", f"{tmp_path / 'hw.py'}:L", "--input", "2,3", "--json").json
+    assert found["ok"] and "only inputs were checked: W is in no" in found["notes"][0]
+
+
+def test_the_names_of_a_course_are_understood(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "hw.py"
+    source = "def max_pool_forward_naive(x): return 2 * x, 0\n"
+    file.write_text(source + "def max_pool_backward_naive(dy, cache): return 2 * dy\n")
+    assert cli("gradcheck", f"{file}:max_pool_forward_naive", "--input", "2").code == 0
+    cli("gradcheck", str(file)).assert_error(f"name max_pool_forward_naive: {file}:max_pool_f")
 
 
 def test_prints_and_windows_do_not_reach_stdout(cli: Cli, tmp_path: Path) -> None:

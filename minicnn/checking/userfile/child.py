@@ -27,8 +27,9 @@ from minicnn.checking.report import Finding, Report
 from minicnn.checking.signatures import kind_of
 from minicnn.checking.userfile.finding import check_count, find_inputs, find_target
 from minicnn.checking.userfile.inputs import parse_input
-from minicnn.checking.userfile.loading import load_module, shadow_note
+from minicnn.checking.userfile.loading import load_module, raised, shadow_note, where
 from minicnn.checking.userfile.transfer import send, send_report
+from minicnn.checking.userfile.unchecked import unchecked_note
 
 WHERE = "where.txt"  # where the code was when it crashed, or when its time was up
 
@@ -39,7 +40,9 @@ def main(job_file: str) -> None:
     job = json.loads(Path(job_file).read_text(encoding="utf-8"))
     with (folder / WHERE).open("w", encoding="utf-8") as places:
         faulthandler.enable(places)
-        faulthandler.dump_traceback_later(max(job["deadline"] - time.time(), 0.05), file=places)
+        # The process ends itself, too: nobody else would, if the one that started it was killed.
+        left = max(job["deadline"] - time.time(), 0.05)
+        faulthandler.dump_traceback_later(left, file=places, exit=True)
         _limit_memory(job["memory_limit"])
         path = Path(job["file"]).resolve()
         sys.argv = [str(path)]
@@ -51,8 +54,11 @@ def main(job_file: str) -> None:
         except MemoryError:
             send(folder, {"error": _no_memory(path)})
         except BaseException as error:
-            # Not the user's but ours: the message says so.
-            send(folder, {"mistake": f"{type(error).__name__}: {one_line(error)}"})
+            place = where(error, path)
+            if "line" in place.removeprefix(path.name):
+                send(folder, {"error": _stopped(job["name"], error, place)})
+            else:  # not the user's but ours: the message says so
+                send(folder, {"mistake": f"{type(error).__name__}: {one_line(error)}"})
     with contextlib.suppress(Exception):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -78,11 +84,12 @@ def _check(path: Path, job: dict[str, Any]) -> Report:
         )
     if hasattr(target, "forward") or isinstance(target, tuple | list) or callable(target):
         check_count(target, inputs)
+    passed_over = unchecked_note(target)
     report = gradcheck(target, *inputs, wrt=_wrt(job["wrt"]), seed=seed)
     if not report.tensors and report.findings:
         _refuse_inputs(report.findings[0], inputs)
-    note = shadow_note(path)
-    return dataclasses.replace(report, notes=(*report.notes, *([note] if note else [])))
+    notes = [note for note in (passed_over, shadow_note(path)) if note]
+    return dataclasses.replace(report, notes=(*report.notes, *notes))
 
 
 def _refuse_inputs(finding: Finding, inputs: Sequence[Any]) -> None:
@@ -98,6 +105,12 @@ def _refuse_inputs(finding: Finding, inputs: Sequence[Any]) -> None:
             f"{what}; forward is not written yet, and its gradient is compared with differences "
             "of it; write forward first"
         )
+    if found["exception"] == "SystemExit":
+        raise CheckError(f"{what}; a layer must return to its caller; take the call of exit out")
+    if found["exception"] == "RecursionError":
+        raise CheckError(
+            f"{what}; forward, or what it calls, calls itself without end; let it return at last"
+        )
     raise CheckError(
         f"{what}; the inputs were {_list(inputs)}; if they do not fit, give other shapes with "
         "--input or other arguments with --init, else mend forward"
@@ -107,8 +120,13 @@ def _refuse_inputs(finding: Finding, inputs: Sequence[Any]) -> None:
 def _wrt(words: str | None) -> list[str | int] | None:
     if words is None:
         return None
-    parts = [part.strip() for part in words.split(",") if part.strip()]
-    return [int(part) if part.isdecimal() else part for part in parts] or None
+    parts = list(dict.fromkeys(part.strip() for part in words.split(",") if part.strip()))
+    if not parts:
+        raise CheckError(
+            f"--wrt {words!r} names nothing, so nothing would be compared; write names with commas "
+            "between, such as x,weight, or leave it out to check everything"
+        )
+    return [int(part) if part.isdecimal() else part for part in parts]
 
 
 def _holds_floats(value: Any) -> bool:
@@ -141,6 +159,13 @@ def _limit_memory(limit: int | None) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         if hard == resource.RLIM_INFINITY or limit < hard:
             resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+def _stopped(name: str, error: BaseException, place: str) -> str:
+    return (
+        f"{name} raised {raised(error)} ({place}), which ended the check before it had a result; "
+        "reading an attribute, or a call, must not do that; mend that line"
+    )
 
 
 def _no_memory(path: Path) -> str:

@@ -48,9 +48,9 @@ def find_target(module: ModuleType, path: Path, name: str, init: str | None) -> 
         _refuse_init(arguments, name)
         return tuple(_look_up(module, path, part) for part in parts)
     found = _look_up(module, path, name, MISSING)
-    stem = name.removesuffix("_forward").removesuffix("_backward")
-    if found is MISSING or (callable(found) and stem != name):
-        pair = [_look_up(module, path, f"{stem}_{end}", MISSING) for end in ("forward", "backward")]
+    halves = pair_of(name)
+    if found is MISSING or (callable(found) and name in halves):
+        pair = [_look_up(module, path, half, MISSING) for half in halves]
         if MISSING not in pair:
             _refuse_init(arguments, name)
             return tuple(pair)
@@ -136,13 +136,28 @@ def argument_list(target: Any) -> list[str]:
     return [p.name for p in parameters if p.default is p.empty and p.kind <= 1]
 
 
+def pair_of(name: str) -> tuple[str, str]:
+    """Name both functions of a pair, given one of them or what they have in common.
+
+    ``affine``, ``affine_forward`` and ``affine_backward`` all mean ``affine_forward`` and
+    ``affine_backward``; ``conv_forward_naive`` has the partner ``conv_backward_naive``.
+    """
+    head, dot, last = name.rpartition(".")
+    for half in ("forward", "backward"):
+        if half in last.split("_"):
+            before, _, after = last.rpartition(half)
+            return (f"{head}{dot}{before}forward{after}", f"{head}{dot}{before}backward{after}")
+    return f"{name}_forward", f"{name}_backward"
+
+
 def names_to_check(module: ModuleType) -> list[str]:
     """List what in a module looks as if it could be checked."""
     found: list[str] = []
     for name, value in vars(module).items():
         if name.startswith("_") or isinstance(value, ModuleType):
             continue
-        if name.endswith("_forward") and hasattr(module, f"{name.removesuffix('forward')}backward"):
+        halves = pair_of(name)
+        if callable(value) and name == halves[0] and hasattr(module, halves[1]):
             found.append(name.removesuffix("_forward"))
         elif callable(getattr(value, "forward", None)) and hasattr(value, "backward"):
             found.append(name)
@@ -167,15 +182,11 @@ def _look_up(module: ModuleType, path: Path, name: str, default: Any = None) -> 
 
 def _no_such_name(module: ModuleType, path: Path, name: str, pair: list[Any]) -> str:
     if pair and (pair[0] is MISSING) != (pair[1] is MISSING):
-        there, lacking = ("forward", "backward") if pair[1] is MISSING else ("backward", "forward")
-        stem = name.removesuffix("_forward").removesuffix("_backward")
-        return (
-            f"{path.name} has {stem}_{there} but no {stem}_{lacking}; both are needed to compare "
-            f"a gradient; write it, or name both functions: {path.name}:{stem}_{there},OTHER"
-        )
+        return _lacks_half(path, pair_of(name), pair)
     known = names_to_check(module)
     public = [n for n, v in vars(module).items() if n[0] != "_" and not isinstance(v, ModuleType)]
     near = difflib.get_close_matches(name, [*known, *public], n=1)
+    near = near or [n for n in known if n.startswith(f"{name}_")]
     hint = f"did you mean {near[0]}? " if near else ""
     if known:
         listed = ", ".join(known[:LISTED]) + ", ..." * (len(known) > LISTED)
@@ -184,6 +195,15 @@ def _no_such_name(module: ModuleType, path: Path, name: str, pair: list[Any]) ->
         f"{path.name} has no {name!r}; {hint or 'nothing in it has forward and backward; '}"
         "to be checked are a class with both, functions NAME_forward and NAME_backward, or one "
         "function that returns its loss and the gradient"
+    )
+
+
+def _lacks_half(path: Path, halves: tuple[str, str], pair: list[Any]) -> str:
+    there, lacking = halves if pair[1] is MISSING else halves[::-1]
+    both = f"{there},OTHER" if pair[1] is MISSING else f"OTHER,{there}"
+    return (
+        f"{path.name} has {there} but no {lacking}; both are needed to compare a gradient; write "
+        f"it, or name both functions: {path.name}:{both}"
     )
 
 

@@ -97,8 +97,8 @@ def shadow_note(path: Path) -> str:
     if not names:
         return ""
     return (
-        f"the file's folder holds {', '.join(names)}, as well-known modules are called; "
-        "an import of that name may bring either; rename yours"
+        f"the file's folder holds {', '.join(names)}, and well-known modules have the same "
+        f"name{'s' * (len(names) > 1)}; an import may bring either; rename yours"
     )
 
 

@@ -30,6 +30,7 @@ START = (
     "from minicnn.checking.userfile.child import main; main(job)"
 )
 GRACE = 0.5  # seconds between noting where the code hangs and ending it
+ENDED_ITSELF = 1  # exit code of a process that noted where it hangs; also of others
 KEPT = 20_000  # bytes of what the code prints
 MEMORY = 8 * 2**30  # bytes, or three quarters of what the computer has
 
@@ -95,6 +96,7 @@ def check_file(
         holds what the code printed.
     """
     path = Path(file)
+    deadline = time.time() + time_limit
     with tempfile.TemporaryDirectory(prefix="gradcheck-", ignore_cleanup_errors=True) as place:
         folder = Path(place)
         job = {
@@ -105,12 +107,14 @@ def check_file(
             "init": init,
             "wrt": wrt,
             "seed": seed,
-            "deadline": time.time() + time_limit,
+            "deadline": deadline,
             "memory_limit": _memory(),
             "arrays": arrays,
         }
         (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
         code, printed = _run(folder, time_limit)
+        if code == ENDED_ITSELF and time.time() >= deadline:
+            code = None
         answer = receive(folder)
         if answer is not None and "report" in answer:
             return Outcome(read_report(answer["report"], folder), printed)

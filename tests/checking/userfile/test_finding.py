@@ -34,6 +34,8 @@ def affine_backward(dy, cache): return dy
 def affine(x): return 0.0, x
 def relu_forward(x): return x, None
 def relu_backward(dy, cache): return dy
+def conv_forward_naive(x): return x, None
+def conv_backward_naive(dy, cache): return dy
 def lonely_forward(x): return x, None
 def fw(x): return x, None
 def bw(dy, cache): return dy
@@ -75,6 +77,10 @@ def test_objects_functions_and_pairs_are_found(module: ModuleType) -> None:
     relu = (module.relu_forward, module.relu_backward)
     for name in ("relu", "relu_forward", "relu_backward"):
         assert find(module, name) == relu
+    naive = (module.conv_forward_naive, module.conv_backward_naive)
+    for name in ("conv_forward_naive", "conv_backward_naive"):
+        assert find(module, name) == naive
+    assert find(module, "lonely_forward") is module.lonely_forward  # may return its gradient
     assert find(module, "affine") is module.affine  # what has exactly this name goes first
     assert find(module, "number") == 3  # gradcheck says what is wrong with that
 
@@ -86,6 +92,8 @@ def test_objects_functions_and_pairs_are_found(module: ModuleType) -> None:
         ("xyz", None, ["no 'xyz'; what can be checked there: Scale"]),
         ("Plain.prat", None, ["no 'Plain.prat'"]),
         ("lonely", None, ["has lonely_forward but no lonely_backward; both are needed"]),
+        ("lone_backward_x", None, ["no 'lone_backward_x'", "what can be checked there: Scale"]),
+        ("conv", None, ["no 'conv'; did you mean conv_forward_naive?"]),
         ("fw,pairr", None, ["no 'pairr'", "did you mean pair?"]),
         ("fw,", None, ["'fw,' is no pair"]),
         ("a,b,c", None, ["is no pair"]),
@@ -122,7 +130,7 @@ def test_the_file_may_bring_its_inputs(module: ModuleType) -> None:
     (one,) = find_inputs(module, PATH, "Plain", None)
     assert one.shape == (2,)
     assert find_inputs(module, PATH, "loss", None) == [1.0, 2]
-    with pytest.raises(CheckError, match=r"ready_inputs\(\) raised KeyError.*hw.py, line 32"):
+    with pytest.raises(CheckError, match=r"ready_inputs\(\) raised KeyError.*hw.py, line 34"):
         find_inputs(module, PATH, "ready", None)
     with pytest.raises(CheckError, match=r"neither build_inputs\(\) nor gradcheck_inputs\(\)"):
         find_inputs(module, PATH, "build", module.ready)

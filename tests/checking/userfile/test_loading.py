@@ -99,3 +99,4 @@ def test_a_neighbour_that_hides_a_module_is_named(tmp_path: Path) -> None:
     assert "holds numpy," in shadow_note(file) and "rename yours" in shadow_note(file)
     write(tmp_path / "hw.py", "from minicnn.layers import Conv2d\nfrom statistics import mean\n")
     assert shadows(file) == ["minicnn", "statistics"]
+    assert "holds minicnn, statistics, and" in shadow_note(file)

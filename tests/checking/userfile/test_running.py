@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +111,41 @@ def test_nothing_survives_the_time_limit(tmp_path: Path) -> None:
     mark.unlink(missing_ok=True)
     time.sleep(0.4)
     assert not mark.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_an_endless_loop_outlives_a_killed_parent_only_until_its_time_is_up(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    file = write(
+        tmp_path, f"import os\nopen({str(mark)!r}, 'w').write(str(os.getpid()))\nwhile True: pass\n"
+    )
+    call = f"check_file({str(file)!r}, 'L', ['2'], time_limit=5)"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", f"from minicnn.checking.userfile import check_file\n{call}"]
+    )
+    wait_for(lambda: mark.exists() and mark.read_text() != "")
+    parent.kill()
+    parent.wait()
+    child = int(mark.read_text())
+    assert runs(child)
+    wait_for(lambda: not runs(child))
+
+
+def runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Nobody may be there to take note of its end.
+    stat = Path(f"/proc/{pid}/stat")
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_what_the_code_prints_cannot_block_it_or_spoil_the_answer(tmp_path: Path) -> None:
