@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from minicnn.checking.subject import Subject, TargetError, Variable
 
 EPS = float(np.finfo(np.float64).eps)
+EPS32 = float(np.finfo(np.float32).eps)
 # Relative to the size of a typical entry; tried in this order, the best bet first.
 LADDER = (1e-3, 1e-4, 1e-2, 1e-5, 1e-6, 1e-7, 1e-8)
 # For a function that computes in single precision.
@@ -31,12 +32,15 @@ COARSE_LADDER = (3e-2, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 # Steps that show whether an output depends on an entry at all, relative to its size.
 FAR = (1.0, 30.0)
 SINGLE = 1e-10  # relative noise that is not double precision's
+LIKE_SINGLE = 3e-9
 SWEEP_STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 KINK_STEP = 1e-5
 PLAINLY = 1e4  # error bars: nothing more to find out
 AGREE = 3.0  # error bars
-NOISE_SPACINGS = (1e-3, 1e-5, 1e-6, 1e-7, 1e-8)
+NOISE_SPACINGS = (3e-2, 1e-3, 1e-5, 1e-6, 1e-7, 1e-8)
 NOISE_POINTS = 6
+SURE_TO_MOVE = 1e-5  # even an x that is rounded to single precision
+LEAP = 1e-12  # rounding of numbers of ordinary size; a kink makes longer ones
 
 Direction = Mapping[str, NDArray[np.float64]]
 
@@ -170,6 +174,7 @@ class Differences:
         """
         best = np.full(self.y.shape, np.inf)
         quantum = np.full(self.y.shape, np.inf)
+        still = np.zeros(self.y.shape, bool)
         for spacing in NOISE_SPACINGS:
             direction = {
                 v.name: own_sizes(self.point(v), v.scale) * rng.choice([-1.0, 1.0], v.value.shape)
@@ -179,16 +184,22 @@ class Differences:
             table = np.stack(
                 [self.move(direction, spacing * k) for k in range(1, NOISE_POINTS + 1)]
             )
-            best = np.fmin(best, _noise_in(table))
+            moves = spacing >= SURE_TO_MOVE
+            best = np.fmin(best, _noise_in(table, moves))
             steps = np.abs(np.diff(table, axis=0))  # (points - 1, m)
             quantum = np.fmin(quantum, np.where(steps > 0, steps, np.inf).min(axis=0))
-        # An output that moves by leaps, standing still in between, is as rough as its leaps.
-        best = np.where(np.isfinite(best), best, quantum / 3)
+            still |= moves & ~steps.any(axis=0)
+        # An output that stands still for short steps and moves by tiny leaps for longer ones is
+        # as rough as its leaps.
         best[~np.isfinite(best)] = 0.0
-        size = np.abs(self.y)
-        relative = np.sqrt((best**2).mean()) / max(np.sqrt((size**2).mean()), 1e-300)
-        floor = max(EPS, min(relative, 1e-3) / 2 if relative > 1e-10 else 0.0)
-        return np.maximum(3 * best, floor * size)
+        best = np.maximum(best, np.where(still & (quantum < LEAP), quantum / 3, 0.0))
+        relative = rms(best) / max(rms(self.y), 1e-300)
+        floor = EPS
+        if relative > SINGLE:
+            # An estimate from a few points may be low by luck; none of single precision is lower
+            # than its rounding.
+            floor = max(min(relative, 1e-3) / 2, EPS32 / 2 if relative > LIKE_SINGLE else 0.0)
+        return np.maximum(3 * best, floor * np.abs(self.y))
 
     @property
     def ladder(self) -> tuple[float, ...]:
@@ -396,10 +407,13 @@ def own_sizes(value: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
     return np.where(own > 0, own, scale)
 
 
-def _noise_in(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(m,) the noise in a table of values at equal spacing (points, m)."""
-    # Where a step is too short for x to move in single precision there is nothing to see.
-    stands = (np.diff(table, axis=0) == 0).any(axis=0)  # (m,)
+def _noise_in(table: NDArray[np.float64], moves: bool) -> NDArray[np.float64]:
+    """(m,) the noise in a table of values at equal spacing (points, m).
+
+    Where x may not have moved at all, since it is rounded to single precision somewhere, values
+    that stand still tell nothing.
+    """
+    stands = (np.diff(table, axis=0) == 0).any(axis=0) & (not moves)  # (m,)
     orders = []
     factor = 1.0
     for k in range(1, NOISE_POINTS):

@@ -11,8 +11,9 @@ import minicnn as m
 from minicnn import zoo
 from minicnn.errors import ModelFileError
 from minicnn.layers import Layer
+from minicnn.selfcheck.subjects import LAYERS
 from minicnn.storage.architecture import describe, rebuild
-from tests.test_contract import CASES, Scale
+from tests.test_contract import Scale
 
 
 def trained(seed: int = 0) -> m.Sequential:
@@ -36,9 +37,9 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
     assert m.read_metadata(tmp_path / "model.npz") == {"classes": ["normal", "pneumonia"]}
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", LAYERS)
 def test_every_layer_can_be_written_down(case: str) -> None:
-    layer = CASES[case][0]()
+    layer = LAYERS[case].make()
     again = rebuild(json.loads(json.dumps(describe(layer))))
     assert repr(again) == repr(layer)
     assert again.state_dict().keys() == layer.state_dict().keys()
