@@ -82,6 +82,17 @@ def test_a_gradient_that_is_memory_used_again() -> None:
     assert ("alias", "x") in asked(changed(Tanh, backward=backward), X)
 
 
+def test_memory_used_again_shows_for_another_dy_where_it_would_not_for_another_x() -> None:
+    def backward(self: Any, dy: Array) -> Array:
+        if not hasattr(self, "out"):
+            self.out = np.empty_like(dy)
+        self.out[...] = 3 * dy
+        return self.out
+
+    triple = changed(Tanh, forward=lambda self, x: 3 * x, backward=backward)
+    assert ("alias", "x") in asked(triple, X)
+
+
 def test_gradients_of_parameters_may_be_written_into_the_same_array() -> None:
     def backward(self: Any, dy: Array) -> Array:
         self.grads.setdefault("b", np.empty(3))[...] = dy.sum(axis=0)
