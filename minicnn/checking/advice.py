@@ -50,8 +50,9 @@ NEXT_STEP = {
     "nothing else",
     "accumulates": "write grads['w'] = ..., not grads['w'] += ...; whoever wants a sum over "
     "several batches adds them up outside",
-    "nondeterministic": "draw from a np.random.Generator kept on the object (self.rng), once per "
-    "forward, and keep what was drawn for backward",
+    "nondeterministic": "draw from a np.random.Generator kept on the object (self.rng; for a pair "
+    "of functions, one made in forward from a seed it is given), once per forward, and keep what "
+    "was drawn for backward",
     "nonlinear-in-dy": "dy may only be multiplied and added up: look for a place where it is "
     "squared, clipped, normalised or compared (a mask such as dy > 0: a mask is made in forward, "
     "from x), or where a constant is added",

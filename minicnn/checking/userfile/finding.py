@@ -185,8 +185,8 @@ def _no_such_name(module: ModuleType, path: Path, name: str, pair: list[Any]) ->
         return _lacks_half(path, pair_of(name), pair)
     known = names_to_check(module)
     public = [n for n, v in vars(module).items() if n[0] != "_" and not isinstance(v, ModuleType)]
-    near = difflib.get_close_matches(name, [*known, *public], n=1)
-    near = near or [n for n in known if n.startswith(f"{name}_")]
+    near = [n for n in known if n.startswith(f"{name}_")]
+    near = near or difflib.get_close_matches(name, [*known, *public], n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     if known:
         listed = ", ".join(known[:LISTED]) + ", ..." * (len(known) > LISTED)

@@ -1,4 +1,4 @@
-"""What a report would pass over in silence: parameters where the checker does not look."""
+"""What a report would pass over in silence: parameters that the checker does not recognise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LISTED = 6
 
 
 def unchecked_note(target: Any) -> str:
-    """Name the arrays of an object that are no input and stand in no ``params``; empty if none.
+    """Name what may be a parameter and is not checked; empty if there is nothing.
 
     A layer that keeps its weights as ``self.W``, or a net that keeps its layers in a list,
     passes with wrong gradients of them all, since only ``params`` is known to hold parameters.
@@ -25,8 +25,8 @@ def unchecked_note(target: Any) -> str:
     if not hasattr(target, "forward"):
         return ""
     with contextlib.suppress(Exception):  # a property of theirs may raise
-        if getattr(target, "params", None):
-            return ""
+        if params := getattr(target, "params", None):
+            return _odd(params)
         found = list(_arrays(target))
         if found:
             shown = ", ".join(found[:LISTED]) + ", ..." * (len(found) > LISTED)
@@ -36,6 +36,25 @@ def unchecked_note(target: Any) -> str:
                 "hold them, and self.grads their gradients under the same names"
             )
     return ""
+
+
+def _odd(params: Any) -> str:
+    """Name what is in ``params`` and cannot be moved a little."""
+    if not isinstance(params, dict):
+        return ""
+    # A np.float64 is no array, either: what cannot be written to is not moved.
+    odd = [
+        str(name)
+        for name, value in params.items()
+        if not (isinstance(value, np.ndarray) and value.dtype.kind == "f")
+    ]
+    if not odd:
+        return ""
+    shown = ", ".join(odd[:LISTED]) + ", ..." * (len(odd) > LISTED)
+    return (
+        f"not checked: params holds {shown}, and only arrays of floats are differentiated; write "
+        f"np.array(..., dtype=float) if {'these are parameters' if len(odd) > 1 else 'it is one'}"
+    )
 
 
 def _arrays(target: Any, prefix: str = "", depth: int = 2) -> Iterator[str]:

@@ -34,6 +34,7 @@ def affine_backward(dy, cache): return dy
 def affine(x): return 0.0, x
 def relu_forward(x): return x, None
 def relu_backward(dy, cache): return dy
+def conv_x(): pass
 def conv_forward_naive(x): return x, None
 def conv_backward_naive(dy, cache): return dy
 def lonely_forward(x): return x, None
@@ -130,7 +131,7 @@ def test_the_file_may_bring_its_inputs(module: ModuleType) -> None:
     (one,) = find_inputs(module, PATH, "Plain", None)
     assert one.shape == (2,)
     assert find_inputs(module, PATH, "loss", None) == [1.0, 2]
-    with pytest.raises(CheckError, match=r"ready_inputs\(\) raised KeyError.*hw.py, line 34"):
+    with pytest.raises(CheckError, match=r"ready_inputs\(\) raised KeyError.*hw.py, line 35"):
         find_inputs(module, PATH, "ready", None)
     with pytest.raises(CheckError, match=r"neither build_inputs\(\) nor gradcheck_inputs\(\)"):
         find_inputs(module, PATH, "build", module.ready)

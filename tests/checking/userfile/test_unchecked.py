@@ -35,6 +35,13 @@ def test_parameters_that_nobody_looks_at_are_named(target: Any, names: str) -> N
     assert "self.params" in note and "self.grads" in note
 
 
+def test_parameters_that_are_no_arrays_of_floats_are_named() -> None:
+    params = {"W": np.ones(3), "a": 2.0, "b": np.float64(1), "n": np.arange(3)}
+    assert unchecked_note(layer(params=params)).startswith("not checked: params holds a, b, n, and")
+    params = {"a": 2.0}
+    assert "dtype=float) if it is one" in unchecked_note(layer(params=params))
+
+
 def test_long_lists_are_cut() -> None:
     assert "w5, ... are" in unchecked_note(layer(**{f"w{i}": np.ones(1) for i in range(20)}))
 
@@ -51,7 +58,7 @@ class Raising:
     "target",
     [
         LINEAR,
-        layer(params={"W": np.ones(3)}, mean=np.ones(3)),
+        layer(params={"W": np.ones(3), "a": np.array(2.0)}, mean=np.ones(3)),
         layer(p=0.5, axes=np.arange(3), name="a", none=None, empty=np.ones(0)),
         (abs, abs),
         abs,
