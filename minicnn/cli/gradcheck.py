@@ -100,7 +100,7 @@ def _check(args: argparse.Namespace) -> int:
     path, name = _split(args.target)
     for out in (args.plot, args.markdown):
         if out is not None:
-            _refuse_unwritable(out)
+            _refuse_unwritable(out, path)
     try:
         _understand(args)
         outcome = check_file(
@@ -216,8 +216,13 @@ def _names(path: Path, most: int = 8) -> list[str]:
     return ((classes + pairs) or others)[:most]
 
 
-def _refuse_unwritable(out: Path) -> None:
-    if not out.parent.is_dir() or out.is_dir():
+def _refuse_unwritable(out: Path, checked: Path) -> None:
+    if out.exists() and out.samefile(checked):
+        raise ArgumentError(
+            f"{out} is the file to be checked; the report would take its place; give another name"
+        )
+    # A device or a pipe would be replaced by a file, not written to.
+    if not out.parent.is_dir() or (out.exists() and not out.is_file()):
         raise ArgumentError(
             f"{out} cannot be written: {out.parent} must be an existing folder and {out.name} a "
             "file in it; give another name"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -190,6 +191,8 @@ def test_without_inputs_it_says_which_arguments_there_are(cli: Cli, tmp_path: Pa
         (("hw.py:L", "--plot", "a.jpg"), ["ending in .png"]),
         (("hw.py:L", "--plot", "no/a.png"), ["cannot be written", "existing folder"]),
         (("hw.py:L", "--markdown", "no/a.md"), ["cannot be written"]),
+        (("hw.py:L", "--markdown", "hw.py"), ["hw.py is the file to be checked"]),
+        (("hw.py:L", "--markdown", os.devnull), ["cannot be written"]),
         (("hw.py:L", "--time-limit", "0"), ["--time-limit: '0'"]),
         (("hw.py:L", "--time-limit", "nan"), ["--time-limit: 'nan'"]),
         (("hw.py:L", "--seed", "-1"), ["--seed: '-1'"]),
