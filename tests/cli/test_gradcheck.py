@@ -192,7 +192,6 @@ def test_without_inputs_it_says_which_arguments_there_are(cli: Cli, tmp_path: Pa
         (("hw.py:L", "--plot", "no/a.png"), ["cannot be written", "existing folder"]),
         (("hw.py:L", "--markdown", "no/a.md"), ["cannot be written"]),
         (("hw.py:L", "--markdown", "hw.py"), ["hw.py is the file to be checked"]),
-        (("hw.py:L", "--markdown", os.devnull), ["cannot be written"]),
         (("hw.py:L", "--time-limit", "0"), ["--time-limit: '0'"]),
         (("hw.py:L", "--time-limit", "nan"), ["--time-limit: 'nan'"]),
         (("hw.py:L", "--seed", "-1"), ["--seed: '-1'"]),
@@ -217,6 +216,17 @@ def test_bad_usage_starts_no_process(
     running = importlib.import_module("minicnn.checking.userfile.running")
     monkeypatch.setattr(running, "_run", lambda *_: pytest.fail("a process was started"))
     cli("gradcheck", *words).assert_error(*expected)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="devices of POSIX")
+def test_a_device_is_not_replaced_by_a_report(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "hw.py").write_text(HEAD + IDENTITY)
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    for option in ("--markdown", "--plot"):
+        result = cli("gradcheck", f"{tmp_path / 'hw.py'}:L", "--input", "2", option, pipe)
+        result.assert_error("pipe.png cannot be written", "give another name")
+    assert pipe.is_fifo()
 
 
 def test_what_is_no_file_is_said(cli: Cli, tmp_path: Path) -> None:
