@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,10 @@ def write_atomically(path: str | Path) -> Iterator[BinaryIO]:
     ...     file.write(b"all or nothing")
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        # To rename a file over a device or a pipe would take it away from everybody.
+        reason = "is a folder" if path.is_dir() else "is a device or a pipe, not a file"
+        raise OSError(errno.EEXIST, reason, str(path))
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

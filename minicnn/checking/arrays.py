@@ -17,7 +17,9 @@ def close(one: NDArray, other: NDArray, tolerance: float) -> bool:
     with np.errstate(all="ignore"):
         size = max(float(np.abs(one).max()), float(np.abs(other).max()))
         off = np.abs(one - other)
-    return bool(np.array_equal(one, other, equal_nan=True) or (off <= tolerance * size).all())
+    if np.array_equal(one, other, equal_nan=True):
+        return True
+    return bool(np.isfinite(size) and (off <= tolerance * size).all())
 
 
 def same(now: Any, before: Any) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.asserting import assert_gradients
+from minicnn.checking.errors import CheckError
 
 
 def check_layer(layer: Any, input_shape: tuple[int, ...], *, seed: int = 0) -> None:
@@ -37,8 +38,12 @@ def check_layer(layer: Any, input_shape: tuple[int, ...], *, seed: int = 0) -> N
     ------
     AssertionError
         On the first broken promise, saying which.
+    CheckError
+        If there is no layer to check, or it does not take an input of this shape.
     """
+    _check_callable(layer)
     x = np.random.default_rng(seed).normal(size=input_shape)
+    _check_fits(copy.deepcopy(layer), x)
     check_dtypes(copy.deepcopy(layer), x)
     double = _as_float64(layer)
     check_shapes(copy.deepcopy(double), x)
@@ -149,6 +154,34 @@ def check_loss(loss: Any, scores: NDArray, target: NDArray, *, seed: int = 0) ->
     _require(subject.backward().dtype == np.float32, "float32 scores have no float32 gradient")
     _require(isinstance(repr(loss), str), "repr(loss) is not a string")
     assert_gradients(copy.deepcopy(loss), scores, target, seed=seed)
+
+
+def _check_callable(layer: Any) -> None:
+    if isinstance(layer, type):
+        raise CheckError(
+            f"the layer is the class {layer.__name__} itself; a check needs an object; pass "
+            f"{layer.__name__}(...)"
+        )
+    for method in ("forward", "backward"):
+        if not callable(getattr(layer, method, None)):
+            raise CheckError(
+                f"{type(layer).__name__} has no {method}; a layer needs forward(x) and "
+                f"backward(dy); write {method}, or check its name"
+            )
+
+
+def _check_fits(layer: Any, x: NDArray) -> None:
+    if hasattr(layer, "astype"):
+        layer.astype(np.float64)
+    try:
+        layer.forward(x)
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise CheckError(
+            f"{type(layer).__name__}.forward raised {type(error).__name__} for an input of shape "
+            f"{x.shape}: {text}; give the shape of one x, batch included (for a loss there is "
+            "check_loss)"
+        ) from error
 
 
 def _as_float64(layer: Any) -> Any:

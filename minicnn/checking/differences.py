@@ -135,6 +135,7 @@ class Differences:
         self.favourite = 1e-4  # the relative step that served last
         self.y = subject.evaluate(self.at)  # (m,)
         self.noise = self._measure_noise(rng)  # (m,)
+        self.reach = self._measure_reach(rng)
 
     def point(self, variable: Variable) -> NDArray[np.float64]:
         """Return the value of a variable at the point."""
@@ -161,8 +162,21 @@ class Differences:
         return sorted(self.ladder, key=lambda step: step != self.favourite)
 
     def natural(self, variable: Variable) -> float:
-        """What a derivative would be if moving an entry by its size moved y by its size."""
-        return float(np.linalg.norm(self.v[0])) * rms(self.y) / variable.scale
+        """What a derivative is like that moves the outputs as much as anything does.
+
+        Not as large as the outputs: y = 10^12 + x moves by little, and so do its derivatives.
+        """
+        return float(np.linalg.norm(self.v[0])) * self.reach / variable.scale
+
+    def rounding(self, variable: Variable) -> float:
+        """What the rounding of y alone may look like as a derivative."""
+        return EPS * float(np.linalg.norm(self.v[0])) * rms(self.y) / variable.scale
+
+    def _measure_reach(self, rng: np.random.Generator) -> float:
+        """How far the outputs go when every variable moves by its own size."""
+        direction = {v.name: v.scale * signed(rng, v.value.shape) for v in self.subject.variables}
+        moves = [self.move(direction, t) - self.y for t in (0.03, *FAR, *(-t for t in FAR))]
+        return max((rms(m[np.isfinite(m)]) for m in moves), default=0.0)
 
     # ---- noise ----------------------------------------------------------------------
 
@@ -177,7 +191,7 @@ class Differences:
         still = np.zeros(self.y.shape, bool)
         for spacing in NOISE_SPACINGS:
             direction = {
-                v.name: own_sizes(self.point(v), v.scale) * rng.choice([-1.0, 1.0], v.value.shape)
+                v.name: own_sizes(self.point(v), v.scale) * signed(rng, v.value.shape)
                 for v in self.subject.variables
             }
             # One-sided: at the point itself there may be a kink.
@@ -306,7 +320,8 @@ class Differences:
         return Derivative(
             value,
             np.abs(value - fine)
-            + 2 * self.noise_of(*outer, h, False if reached is None else reached),
+            + 2 * self.noise_of(*outer, h, False if reached is None else reached)
+            + np.abs(value) * EPS * furthest / h,
             np.abs(self.v) @ np.abs(bend) / (h / 2),
         )
 
@@ -399,6 +414,11 @@ def _agreeing(rungs: list[Derivative], k: int) -> list[Derivative]:
             break
         good = [*good, rung]
     return good
+
+
+def signed(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Draw weights of either sign and of order one, no two alike: nothing cancels by design."""
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape)
 
 
 def own_sizes(value: NDArray[np.float64], scale: float) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from minicnn.checking.comparison import Comparison, compare_direction, compare_entries
 from minicnn.checking.diagnosis import diagnose
 from minicnn.checking.diagnosis.evidence import Evidence
-from minicnn.checking.differences import Differences, own_sizes, rms
+from minicnn.checking.differences import Differences, own_sizes, rms, signed
 from minicnn.checking.errors import CheckError
 from minicnn.checking.kinks import Kinks
 from minicnn.checking.locate import blame_a_part
@@ -42,6 +42,7 @@ from minicnn.checking.report import (
 from minicnn.checking.sampling import Sampler, measure_columns
 from minicnn.checking.subject import Subject, TargetError, Variable
 from minicnn.checking.targets import make_subject
+from minicnn.checking.unchecked import unchecked_note
 
 # Up to so many entries in all, each is tried; beyond, only variables as small as SMALL are, or
 # as SMALLEST where there are many of them.
@@ -102,7 +103,10 @@ def gradcheck(
     ['scale']
     """
     start = time.perf_counter()
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise CheckError(f"seed is {seed!r}; random numbers need a start: give 0, 1, 2, ...")
     shared = global_randomness()
+    passed_over = unchecked_note(target)
     with quietly() as printed:
         subject = make_subject(target, inputs, wrt)
         original = subject.memento
@@ -112,7 +116,7 @@ def gradcheck(
         finally:
             original.restore()
             restore_global_randomness(shared)
-    notes = list(check.notes)
+    notes = [*check.notes, *([passed_over] if passed_over else [])]
     if printed.text:
         first = printed.text.strip().splitlines()[:1]
         if first:
@@ -217,8 +221,7 @@ class Check:
             return np.ones((1, m))
         if m == 1:
             return np.array([[1.0], [-0.7]])
-        signs = self.rng.choice([-1.0, 1.0], (2, m))
-        return signs * self.rng.uniform(0.5, 1.5, (2, m))
+        return signed(self.rng, (2, m))
 
     def gradient_of(
         self, flat: NDArray[np.float64], at: Mapping[str, NDArray]
@@ -322,8 +325,7 @@ class Check:
 
     def _jitter(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Small moves, none so small that it stays at the kink."""
-        signs = self.rng.choice([-1.0, 1.0], shape)
-        return JITTER * signs * self.rng.uniform(0.5, 1.5, shape)
+        return JITTER * signed(self.rng, shape)
 
     def _compare_beside(self, cotangents: NDArray[np.float64], behaviour: Behaviour) -> None:
         """At a kink little can be said; beside it the gradient must be right as anywhere."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.comparison import BARS, RELATIVE, ROUNDINGS, Comparison, judge, kink_or_bend
-from minicnn.checking.differences import Differences
+from minicnn.checking.differences import Differences, signed
 from minicnn.checking.subject import Variable
 
 FULL_DIRECTIONS = 2
@@ -176,8 +176,7 @@ class Sampler:
         if signs is None:
             signs = np.ones(1)
             if len(entries) > 1:
-                signs = self.rng.choice([-1.0, 1.0], len(entries))
-                signs *= self.rng.uniform(0.5, 1.5, len(entries))
+                signs = signed(self.rng, (len(entries),))
         direction[entries] = signs
         claimed = self.analytic @ direction  # (K,)
         return direction.reshape(self.shape), claimed

@@ -297,8 +297,13 @@ class Subject:
     def _chosen(self, found: list[Variable]) -> list[Variable]:
         if self.wrt is None:
             return found
+        if not isinstance(self.wrt, str | int | list | tuple | set | frozenset):
+            raise CheckError(
+                f"wrt is {kind_of(self.wrt)}; it names what to differentiate: give a name, a "
+                "position, or a list of them"
+            )
         wanted = [self.wrt] if isinstance(self.wrt, str | int) else list(self.wrt)
-        chosen = []
+        chosen: list[Variable] = []
         for want in wanted:
             match = [v for v in found if want in (v.name, v.key)]
             if not match:
@@ -307,7 +312,7 @@ class Subject:
                     f"wrt names {want!r}, which is not among what can be differentiated; "
                     f"choose from {known}"
                 )
-            chosen.extend(match)
+            chosen.extend(v for v in match if all(v is not c for c in chosen))
         return chosen
 
 

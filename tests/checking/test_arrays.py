@@ -69,3 +69,9 @@ def test_memory() -> None:
 )
 def test_ratio(one: Array, other: Array, factor: float) -> None:
     assert ratio(one, other) == pytest.approx(factor)
+
+
+@pytest.mark.parametrize("pair", [(INF, -INF), (1.0, INF), (INF, 1.0)])
+def test_infinity_is_close_to_itself_alone(pair: tuple[float, float]) -> None:
+    one, other = (np.array([value]) for value in pair)
+    assert not close(one, other, 1e-6) and close(one, one, 1e-6)

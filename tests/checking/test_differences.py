@@ -314,5 +314,11 @@ def test_sizes() -> None:
     assert rms(np.array([1e200, 7e200])) == pytest.approx(5e200)
     d = around(lambda x: 3 * x, np.array([2.0, -2.0]), weights=[[3.0, 4.0]])
     (variable,) = d.subject.variables
-    assert d.natural(variable) == pytest.approx(5 * 6 / 2)
+    assert d.rounding(variable) == pytest.approx(5 * 6 / 2 * np.finfo(float).eps)
+    assert d.natural(variable) == pytest.approx(5 * d.reach / 2) and 6 * 15 < d.reach < 6 * 45
     assert np.array_equal(unit(variable, 1), [0, 1])
+
+
+def test_the_reach_is_how_far_outputs_go_and_not_how_large_they_are() -> None:
+    d = around(lambda x: 1e12 + 1e-6 * x, normal(4))
+    assert d.reach < 1e-2

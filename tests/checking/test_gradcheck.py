@@ -277,3 +277,54 @@ def test_the_global_generator_is_a_failure_even_when_it_is_seeded() -> None:
 
 def test_it_can_be_called_from_the_top_of_the_library() -> None:
     assert m.gradcheck is gradcheck and m.gradcheck(m.ReLU(), normal(3, 4)).ok
+
+
+@pytest.mark.parametrize("slope", [-1e-3, -1e-6])
+def test_what_rounding_hides_is_not_called_right(slope: float) -> None:
+    offset = 1e12 if slope == -1e-3 else 1e9
+    target = SimpleNamespace(forward=lambda x: offset + 1e-6 * x, backward=lambda dy: slope * dy)
+    assert not gradcheck(target, normal(5, 4)).ok
+
+
+def test_weights_that_nobody_checks_are_named() -> None:
+    layer = Tanh()
+    layer.W = normal(4, 3)  # type: ignore[attr-defined]
+    assert "W is in no dict `params`" in gradcheck(layer, normal(3, 4)).notes[0]
+
+
+def test_an_empty_output_is_an_error() -> None:
+    assert gradcheck(changed(Tanh, forward=lambda self, x: x[:0]), normal(3, 4)).diagnosis == [
+        "error"
+    ]
+
+
+@pytest.mark.parametrize("seed", ["a", -1, 1.5, True])
+def test_a_seed_is_a_whole_number(seed: Any) -> None:
+    with pytest.raises(CheckError, match="seed is .*give 0, 1, 2"):
+        gradcheck(Tanh(), normal(3), seed=seed)
+
+
+def test_a_name_given_twice_counts_once() -> None:
+    assert [t.name for t in gradcheck(Linear(), normal(3, 4), wrt=["b", "b"]).tensors] == ["b"]
+
+
+def test_a_misspelt_gradient_is_shown() -> None:
+    def backward(self: Any, dy: Array) -> Array:
+        dx = Linear.backward(self, dy)
+        self.grads["db"] = self.grads.pop("b")
+        return dx
+
+    report = gradcheck(changed(Linear, backward=backward), normal(3, 4))
+    assert report.diagnosis == ["shape"] and "grads holds 'w', 'db'" in report.findings[0].sentence
+
+
+def test_an_infinite_gradient_after_a_second_forward_is_seen() -> None:
+    def forward(self: Any, x: Array) -> Array:
+        self.count = getattr(self, "count", 0) + 1
+        return Tanh.forward(self, x)
+
+    def backward(self: Any, dy: Array) -> Array:
+        return Tanh.backward(self, dy) * (np.inf if self.count > 1 else 1)
+
+    wrong = changed(Tanh, forward=forward, backward=backward)
+    assert gradcheck(wrong, normal(3, 4)).verdict == "FAIL"

@@ -37,7 +37,7 @@ def test_kinds(target: Any, kind: type) -> None:
     ("target", "words"),
     [
         (Linear, "the class Linear itself.*pass an instance"),
-        (3, "the target is a int"),
+        (3, "the target is an int"),
         ((np.sin,), "a tuple of 1"),
         ((np.sin, 3), "a tuple of 2"),
         (SimpleNamespace(forward=np.sin), "no backward; .*write backward"),

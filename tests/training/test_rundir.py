@@ -164,7 +164,7 @@ def test_two_processes_cannot_work_in_one_folder(tmp_path):
     run = RunDir.create(tmp_path / "run", {})
     with run.alone():
         with (
-            pytest.raises(RunFolderError, match="another process is training"),
+            pytest.raises(RunFolderError, match="another process is at work"),
             RunDir.open(run.path).alone(),
         ):
             pass

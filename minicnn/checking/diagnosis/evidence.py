@@ -84,8 +84,14 @@ class Suspect:
         numeric = comparison.numeric
         if self.wrong_beside_kinks:
             numeric = np.where(at_kink, np.nan, numeric)
+        error = np.nan_to_num(comparison.error)
+        if comparison.wrong.any():
+            # What is right need not be explained, and its noise must not hide what is wrong.
+            fine = np.isfinite(numeric) & ~comparison.wrong
+            numeric = np.where(fine, comparison.analytic, numeric)
+            error = np.where(fine, 0.0, error)
         self.numeric = numeric.reshape(count, *self.shape)  # (K, ...)
-        self.error = np.nan_to_num(comparison.error.reshape(count, *self.shape))
+        self.error = error.reshape(count, *self.shape)
         self.known = np.isfinite(self.numeric[0])  # (...)
         self.wrong = comparison.wrong.reshape(self.shape)  # (...)
         self.jacobian = comparison.jacobian  # (m, n) or None

@@ -14,6 +14,8 @@ from minicnn.checking.diagnosis.words import listed
 from minicnn.checking.memento import reachable
 from minicnn.checking.report import Finding
 
+FEWEST = 3  # entries that make a pattern
+
 
 def zero(s: Suspect) -> Finding | None:
     """Nothing at all."""
@@ -43,7 +45,7 @@ def without_influence(s: Suspect) -> Finding | None:
 def factor(s: Suspect) -> Finding | None:
     """One factor for the whole gradient."""
     found = _fit(s, s.analytic, s.numeric)
-    if found is None:
+    if found is None or abs(found - 1) < 1e-8:
         return None
     what, name = f"{s.gradient_name} equals the true gradient", _name_of_factor(s, found)
     evidence: dict[str, Any] = {"factor": found, "factor_is": name}
@@ -133,7 +135,7 @@ def wrong_slabs(s: Suspect) -> Finding | None:
             continue
         entries = np.take(s.analytic, wrong, axis=axis + 1)
         inside = np.take(s.wrong, wrong, axis=axis)[np.take(s.known, wrong, axis=axis)]
-        if inside.mean() < 0.5:
+        if inside.size < FEWEST or inside.mean() < 0.5:
             continue  # a few entries that happen to lie there
         places = np.array(wrong)
         evidence = {"axis": axis, "wrong": [int(j) for j in wrong]}
@@ -191,7 +193,6 @@ def _known_numbers(s: Suspect) -> Iterator[tuple[float, str]]:
     shapes = [a.shape for a in arrays if a.ndim]
     if shapes:
         yield float(shapes[0][0]), "the batch size"
-    yield 2.0, "two"
     for shape in outputs:
         if len(shape) == 4:
             yield float(shape[2] * shape[3]), "the number of output pixels"

@@ -217,7 +217,7 @@ def _overwritten(
     for words, chosen in (("last", last), ("first", first)):
         candidate = np.where(count > 0, places[:, chosen, entries], 0.0)
         if s.explained_by(candidate.reshape(s.analytic.shape)):
-            if s.variable.kind == "input" and len(s.evidence.output_shapes[0]) == 3:
+            if s.is_batched() and len(s.evidence.output_shapes[0]) == 3:
                 return Finding(
                     "missing-term",
                     f"{s.gradient_name} knows of one output only; what the others send back "

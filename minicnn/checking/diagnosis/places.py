@@ -116,6 +116,8 @@ def _mask_by_entry(s: Suspect, true: NDArray, taken: NDArray) -> Finding | None:
     zero_true, zero_taken = np.abs(true) <= 1e-7 * size, np.abs(taken) <= 1e-9 * size
     lost, extra = zero_taken & ~zero_true, zero_true & ~zero_taken
     wrong = s.wrong.ravel()
+    if not wrong.any():
+        return None
     if (lost | extra).any():
         both = ~zero_true & ~zero_taken
         ratios = taken[both] / true[both]

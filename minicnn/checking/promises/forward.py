@@ -36,6 +36,10 @@ def check_forward(calls: Calls) -> bool:
         call = subject.forward()
     check_mutations(calls, call, "forward")
     y = call.flat
+    if not y.size:
+        found.add("error", "forward returned an empty array: there is nothing to differentiate")
+        found.comparable = False
+        return False
     if not np.isfinite(y).all():
         bad = int((~np.isfinite(y)).sum())
         found.add(

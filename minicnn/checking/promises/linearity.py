@@ -70,6 +70,10 @@ def _judge(
     worst = float(departure.max(initial=0))
     everywhere = relative > SINGLE
     somewhere = (local & (departure > 1e-4 * np.sqrt((size**2).mean()))).any()
+    if worst <= _vanishing(calls, variable):
+        # What is left where terms cancel is not linear in anything.
+        found.rounding[name] = float(np.sqrt((residual**2).mean())) if relative > 1e-12 else 0.0
+        return
     if not everywhere and not somewhere and np.abs(zero).max() <= SAME * size.max():
         found.rounding[name] = float(np.sqrt((residual**2).mean())) if relative > 1e-12 else 0.0
         return
@@ -88,8 +92,8 @@ def _judge(
         _mask_from_dy(calls, variable, a)
         found.add(
             "nonlinear-in-dy",
-            f"{what} is not linear in dy: B(2v - 3w) differs from 2 B(v) - 3 B(w) by "
-            f"{relative:.1g} of its size; no derivative does that",
+            f"{what} is not linear in dy: with B for backward, B(2v - 3w) differs from "
+            f"2 B(v) - 3 B(w) by {relative:.1g} of its size; no derivative does that",
             name,
             departure=relative,
             largest=worst,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from minicnn.checking.promises.behaviour import Gradients
 from minicnn.checking.promises.calls import Calls, gradient_name
-from minicnn.checking.subject import Call, Variable
+from minicnn.checking.subject import Call, Variable, flatten
 
 
 def accept(calls: Calls, call: Call, raw: Mapping[str, Any]) -> Gradients:
@@ -36,7 +36,7 @@ def _accept_one(
     if gradient is None:
         found.add(
             "shape",
-            f"there is no gradient of {name}: {what} is missing",
+            f"there is no gradient of {name}: {what} is missing{_instead(calls, variable)}",
             name,
             expected=list(variable.value.shape),
             received=None,
@@ -102,3 +102,11 @@ def _itemsize(calls: Calls, variable: Variable) -> int:
     if variable.key in live:
         return live[variable.key].dtype.itemsize
     return np.asarray(calls.subject.base[variable.key]).dtype.itemsize
+
+
+def _instead(calls: Calls, variable: Variable) -> str:
+    """List the names that ``grads`` does hold: one may be misspelt."""
+    if variable.kind != "parameter":
+        return ""
+    found = flatten(getattr(calls.subject.target, "grads", None), numbers=True)
+    return f"; grads holds {', '.join(map(repr, found)) or 'nothing'}"

@@ -29,7 +29,6 @@ from minicnn.checking.userfile.finding import check_count, find_inputs, find_tar
 from minicnn.checking.userfile.inputs import parse_input
 from minicnn.checking.userfile.loading import load_module, raised, shadow_note, where
 from minicnn.checking.userfile.transfer import send, send_report
-from minicnn.checking.userfile.unchecked import unchecked_note
 
 WHERE = "where.txt"  # where the code was when it crashed, or when its time was up
 
@@ -84,12 +83,11 @@ def _check(path: Path, job: dict[str, Any]) -> Report:
         )
     if hasattr(target, "forward") or isinstance(target, tuple | list) or callable(target):
         check_count(target, inputs)
-    passed_over = unchecked_note(target)
     report = gradcheck(target, *inputs, wrt=_wrt(job["wrt"]), seed=seed)
     if not report.tensors and report.findings:
         _refuse_inputs(report.findings[0], inputs)
-    notes = [note for note in (passed_over, shadow_note(path)) if note]
-    return dataclasses.replace(report, notes=(*report.notes, *notes))
+    shadow = shadow_note(path)
+    return dataclasses.replace(report, notes=(*report.notes, shadow)) if shadow else report
 
 
 def _refuse_inputs(finding: Finding, inputs: Sequence[Any]) -> None:

@@ -14,7 +14,7 @@ from minicnn.checking.diagnosis.factors import (
     zero,
 )
 from tests.checking.diagnosis.suspects import said, slug
-from tests.checking.functions import SIN, Spoil, spoilt, swap, times
+from tests.checking.functions import SIN, Spoil, pointwise, spoilt, swap, times
 from tests.checking.plain import Array, normal
 
 X = normal(4, 5)
@@ -44,7 +44,7 @@ def test_without_influence(strength: float, expected: str | None) -> None:
     [
         (-1, "sign", None),
         (-3, "sign", ""),
-        (2, "scale", "two"),
+        (2, "scale", ""),
         (0.25, "scale", "the batch size"),
         (1.01, "scale", ""),
         (20, "scale", "the number of outputs"),
@@ -125,3 +125,12 @@ def test_wrong_slabs(spoil: Spoil, x: Array, axis: int, expected: str) -> None:
 @pytest.mark.parametrize("spoil", [times(2, 50, 20), times(2)], ids=["entry", "all"])
 def test_no_slab_is_named_where_a_single_entry_or_all_are_wrong(spoil: Spoil) -> None:
     assert slug(wrong_slabs, spoilt(SIN, spoil), LARGE) is None
+
+
+def test_a_factor_of_one_explains_nothing() -> None:
+    x = np.array([-30.0, 0, 30])
+    assert slug(factor, pointwise(np.exp, lambda x: np.exp(x) * [1, 1.1, 1]), x) is None
+
+
+def test_one_entry_in_the_corner_of_a_large_array_is_no_slab() -> None:
+    assert slug(wrong_slabs, spoilt(SIN, times(2, 0, 0)), normal(100, 40)) is None

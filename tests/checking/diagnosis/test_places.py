@@ -104,3 +104,9 @@ def test_a_mask_of_what_does_not_act_entry_by_entry() -> None:
 @pytest.mark.parametrize("spoil", [times(2, 0, 1), times(-1, 0), times(1.01)])
 def test_what_is_no_mask(spoil: Spoil) -> None:
     assert slug(mask, spoilt(TANH, spoil), X) is None
+
+
+def test_a_mask_passes_or_stops_something() -> None:
+    s = suspect(pointwise(lambda x: np.maximum(x, 0), lambda x: 1.01 * (x > 0)), normal(4, 5))
+    s.wrong[:] = False  # a direction was wrong, no entry
+    assert mask(s) is None

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minicnn.checking.userfile.unchecked import unchecked_note
+from minicnn.checking.unchecked import unchecked_note
 
 
 def layer(**attributes: Any) -> SimpleNamespace:
