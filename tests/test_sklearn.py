@@ -49,10 +49,13 @@ NEEDS = {
 
 
 @parametrize_with_checks(
-    [MiniCNNClassifier(model=tiny, epochs=40, batch_size=16, lr=0.02, random_state=0)],
-    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
+    [MiniCNNClassifier(model=tiny, epochs=40, batch_size=16, lr=0.02, random_state=0)]
 )
 def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
+    if check.func.__name__ in EXPECTED_FAILURES:
+        with pytest.raises(AssertionError):  # the day it passes, it comes off the list
+            check(estimator)
+        return
     try:
         check(estimator)
     except unittest.SkipTest as reason:
