@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn.checking.differences import Derivative, Differences, Direction, unit
+from minicnn.checking.differences import Differences, Direction, unit
+from minicnn.checking.estimates import Derivative
 from minicnn.checking.report import FAIL, INCONCLUSIVE, PASS, PASS_AT_KINK, TensorResult
 from minicnn.checking.subject import Variable
 

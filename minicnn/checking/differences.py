@@ -6,8 +6,8 @@ Two things spoil a difference: the curvature of f (less for a small step) and th
 its values (less for a large one). Both are measured here instead of assumed. Richardson's
 extrapolation R = (4 D(h/2) - D(h)) / 3 cancels the term in h^2, and R - D(h/2) says how much
 there was to cancel; a table of differences (Hamming; More and Wild 2011) says how noisy the
-values are. Of a ladder of steps the one with the smallest sum of both is kept, so nothing has
-to be known about the function, neither its scale nor the precision it computes in.
+values are (`noise`). Of a ladder of steps the best is chosen (`estimates`), so nothing has to be
+known about the function, neither its scale nor the precision it computes in.
 
 Everything is kept per output, and only weighted by the cotangents v at the end, subtracting
 before summing: sum_o v_o (y_o(x + h d) - y_o(x - h d)).
@@ -16,95 +16,24 @@ before summing: sum_o v_o (y_o(x + h d) - y_o(x - h d)).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.checking.estimates import Derivative, Sides, Sweep, choose_rung, contradicted
+from minicnn.checking.noise import EPS, SINGLE, measure_noise, own_sizes, rms, signed
 from minicnn.checking.subject import Subject, TargetError, Variable
 
-EPS = float(np.finfo(np.float64).eps)
-EPS32 = float(np.finfo(np.float32).eps)
 # Relative to the size of a typical entry; tried in this order, the best bet first.
 LADDER = (1e-3, 1e-4, 1e-2, 1e-5, 1e-6, 1e-7, 1e-8)
 # For a function that computes in single precision.
 COARSE_LADDER = (3e-2, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 # Steps that show whether an output depends on an entry at all, relative to its size.
 FAR = (1.0, 30.0)
-SINGLE = 1e-10  # relative noise that is not double precision's
-LIKE_SINGLE = 3e-9
 SWEEP_STEPS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 KINK_STEP = 1e-5
-PLAINLY = 1e4  # error bars: nothing more to find out
-AGREE = 3.0  # error bars
-NOISE_SPACINGS = (3e-2, 1e-3, 1e-5, 1e-6, 1e-7, 1e-8)
-NOISE_POINTS = 6
-SURE_TO_MOVE = 1e-5  # even an x that is rounded to single precision
-LEAP = 1e-12  # rounding of numbers of ordinary size; a kink makes longer ones
 
 Direction = Mapping[str, NDArray[np.float64]]
-
-
-@dataclass
-class Derivative:
-    """One directional derivative, weighted by each of K cotangents.
-
-    Parameters
-    ----------
-    value, error
-        (K,) the best estimate and its error bar.
-    gap
-        (K,) how far the slopes on the two sides are apart: sum_o |v_o| |J+_o - J-_o|.
-    """
-
-    value: NDArray[np.float64]
-    error: NDArray[np.float64]
-    gap: NDArray[np.float64]
-
-    def agrees(self, other: Derivative) -> NDArray[np.bool_]:
-        """(K,) whether two estimates are the same to within their error bars."""
-        return np.abs(self.value - other.value) <= AGREE * (self.error + other.error)
-
-    def fits(self, wanted: NDArray[np.float64]) -> bool:
-        """Whether a claim is plainly right, so that no other step need be tried."""
-        off = np.abs(wanted - self.value)
-        exact = self.error <= 1e-6 * np.abs(self.value)
-        return bool((exact & (off <= 1e-8 * np.abs(self.value) + self.error)).all())
-
-    def contradicts(self, wanted: NDArray[np.float64]) -> bool:
-        """Whether a claim is plainly wrong."""
-        off = np.abs(wanted - self.value)
-        return bool(((off > PLAINLY * self.error) & (self.gap < 0.2 * off)).any())
-
-
-@dataclass
-class Sides:
-    """The slopes of every output on the two sides of the point, along one direction."""
-
-    left: NDArray[np.float64]  # (m,)
-    right: NDArray[np.float64]  # (m,)
-    error: NDArray[np.float64]  # (m,)
-    step: float  # relative
-    stays: NDArray[np.bool_]  # (m,) whether they are as far apart for a step ten times as long
-
-    @property
-    def kinky(self) -> NDArray[np.bool_]:
-        """(m,) where the two differ beyond their error."""
-        size = np.maximum(np.abs(self.left), np.abs(self.right))
-        # Curvature alone makes them differ by about the step.
-        bend = np.maximum(100 * self.step * size, 10 * self.error)
-        return self.stays & (np.abs(self.right - self.left) > bend)
-
-
-@dataclass
-class Sweep:
-    """The derivatives by all entries of one variable, one by one."""
-
-    values: NDArray[np.float64]  # (K, n)
-    noise: NDArray[np.float64]  # (K, n)
-    jacobian: NDArray[np.float64] | None  # (m, n)
-    step: float = 0.0
-    errors: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 class Differences:
@@ -134,7 +63,12 @@ class Differences:
         self.at = dict(at or {})
         self.favourite = 1e-4  # the relative step that served last
         self.y = subject.evaluate(self.at)  # (m,)
-        self.noise = self._measure_noise(rng)  # (m,)
+        self.noise = measure_noise(
+            self.move,
+            {v.name: own_sizes(self.point(v), v.scale) for v in subject.variables},
+            self.y,
+            rng,
+        )  # (m,)
         self.reach = self._measure_reach(rng)
 
     def point(self, variable: Variable) -> NDArray[np.float64]:
@@ -179,41 +113,6 @@ class Differences:
         return max((rms(m[np.isfinite(m)]) for m in moves), default=0.0)
 
     # ---- noise ----------------------------------------------------------------------
-
-    def _measure_noise(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Estimate the rounding noise of each output from tables of differences.
-
-        Differences of order k of a smooth function shrink like spacing^k, those of noise
-        grow like sqrt(binomial(2k, k)): divided by that, what is left is the noise.
-        """
-        best = np.full(self.y.shape, np.inf)
-        quantum = np.full(self.y.shape, np.inf)
-        still = np.zeros(self.y.shape, bool)
-        for spacing in NOISE_SPACINGS:
-            direction = {
-                v.name: own_sizes(self.point(v), v.scale) * signed(rng, v.value.shape)
-                for v in self.subject.variables
-            }
-            # One-sided: at the point itself there may be a kink.
-            table = np.stack(
-                [self.move(direction, spacing * k) for k in range(1, NOISE_POINTS + 1)]
-            )
-            moves = spacing >= SURE_TO_MOVE
-            best = np.fmin(best, _noise_in(table, moves))
-            steps = np.abs(np.diff(table, axis=0))  # (points - 1, m)
-            quantum = np.fmin(quantum, np.where(steps > 0, steps, np.inf).min(axis=0))
-            still |= moves & ~steps.any(axis=0)
-        # An output that stands still for short steps and moves by tiny leaps for longer ones is
-        # as rough as its leaps.
-        best[~np.isfinite(best)] = 0.0
-        best = np.maximum(best, np.where(still & (quantum < LEAP), quantum / 3, 0.0))
-        relative = rms(best) / max(rms(self.y), 1e-300)
-        floor = EPS
-        if relative > SINGLE:
-            # An estimate from a few points may be low by luck; none of single precision is lower
-            # than its rounding.
-            floor = max(min(relative, 1e-3) / 2, EPS32 / 2 if relative > LIKE_SINGLE else 0.0)
-        return np.maximum(3 * best, floor * np.abs(self.y))
 
     @property
     def ladder(self) -> tuple[float, ...]:
@@ -281,7 +180,7 @@ class Differences:
                 reached = self._reached(direction, scale)
                 found = self._extrapolate(outer, inner, h, reached, furthest) or found
             rungs[h] = found
-            if wanted is not None and not thorough and _contradicted(rungs, wanted):
+            if wanted is not None and not thorough and contradicted(rungs, wanted):
                 break
         if not rungs:
             nowhere = np.full(len(self.v), np.nan)
@@ -380,74 +279,6 @@ class Differences:
             if jacobian is not None:
                 jacobian[:, i] = slope
         return Sweep(values, noise, jacobian, h)
-
-
-def _contradicted(rungs: Mapping[float, Derivative], wanted: NDArray[np.float64]) -> bool:
-    """Whether two steps agree with each other and plainly not with a claim."""
-    *before, last = rungs.values()
-    return last.contradicts(wanted) and any(
-        other.contradicts(wanted) and other.agrees(last).all() for other in before
-    )
-
-
-def choose_rung(rungs: list[Derivative]) -> Derivative:
-    """Choose among estimates ordered by their step, the shortest first (Lepski's rule).
-
-    A short step has little bias and much noise. Longer ones are less noisy and are taken as long
-    as they agree with all shorter ones; where one does not, it has left the neighbourhood in which
-    the function is smooth, and its own error bar cannot be trusted.
-    """
-    value, error, gap = (np.empty(len(rungs[0].value)) for _ in range(3))
-    for k in range(len(value)):
-        good = _agreeing(rungs, k)
-        if len(good) == 1 and len(others := _agreeing(rungs[1:], k)) >= 3:
-            good = others  # the shortest step is lost in the noise
-        best = min(good, key=lambda rung: float(rung.error[k]))
-        value[k], error[k], gap[k] = best.value[k], best.error[k], best.gap[k]
-    return Derivative(value, error, gap)
-
-
-def _agreeing(rungs: list[Derivative], k: int) -> list[Derivative]:
-    good: list[Derivative] = rungs[:1]
-    for rung in rungs[1:]:
-        if not all(rung.agrees(other)[k] for other in good):
-            break
-        good = [*good, rung]
-    return good
-
-
-def signed(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Draw weights of either sign and of order one, no two alike: nothing cancels by design."""
-    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape)
-
-
-def own_sizes(value: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    """How far each entry can go without leaving its surroundings: log x ends at 0."""
-    own = np.minimum(np.abs(value), scale)
-    return np.where(own > 0, own, scale)
-
-
-def _noise_in(table: NDArray[np.float64], moves: bool) -> NDArray[np.float64]:
-    """(m,) the noise in a table of values at equal spacing (points, m).
-
-    Where x may not have moved at all, since it is rounded to single precision somewhere, values
-    that stand still tell nothing.
-    """
-    stands = (np.diff(table, axis=0) == 0).any(axis=0) & (not moves)  # (m,)
-    orders = []
-    factor = 1.0
-    for k in range(1, NOISE_POINTS):
-        table = np.diff(table, axis=0)  # (points - k, m)
-        factor *= 2 * (2 * k - 1) / k  # binomial(2k, k)
-        if k >= 4:
-            orders.append(np.sqrt((table**2).mean(axis=0) / factor))
-    return np.where(stands, np.inf, np.max(orders, axis=0))
-
-
-def rms(values: NDArray[np.float64]) -> float:
-    """Return the root of the mean square."""
-    largest = float(np.abs(values).max(initial=0.0))
-    return largest * float(np.sqrt(((values / largest) ** 2).mean())) if largest else 0.0
 
 
 def unit(variable: Variable, flat_index: int) -> NDArray[np.float64]:

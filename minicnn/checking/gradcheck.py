@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from minicnn.checking.comparison import Comparison, compare_direction, compare_entries
 from minicnn.checking.diagnosis import diagnose
 from minicnn.checking.diagnosis.evidence import Evidence
-from minicnn.checking.differences import Differences, own_sizes, rms, signed
+from minicnn.checking.differences import Differences
 from minicnn.checking.errors import CheckError
 from minicnn.checking.kinks import Kinks
 from minicnn.checking.locate import blame_a_part
 from minicnn.checking.memento import global_randomness, restore_global_randomness
+from minicnn.checking.noise import own_sizes, rms, signed
 from minicnn.checking.precision import judge_single
 from minicnn.checking.promises import examine
 from minicnn.checking.promises.behaviour import Behaviour

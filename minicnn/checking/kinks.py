@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.comparison import BARS, Comparison
-from minicnn.checking.differences import Differences, Sides, unit
+from minicnn.checking.differences import Differences, unit
+from minicnn.checking.estimates import Sides
 from minicnn.checking.report import Finding
 from minicnn.checking.subject import TargetError, Variable
 

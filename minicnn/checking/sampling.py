@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.comparison import BARS, RELATIVE, ROUNDINGS, Comparison, judge, kink_or_bend
-from minicnn.checking.differences import Differences, signed
+from minicnn.checking.differences import Differences
+from minicnn.checking.noise import signed
 from minicnn.checking.subject import Variable
 
 FULL_DIRECTIONS = 2

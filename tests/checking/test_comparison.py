@@ -9,7 +9,7 @@ import pytest
 
 from minicnn.checking import gradcheck
 from minicnn.checking.comparison import Comparison, judge
-from minicnn.checking.differences import Derivative
+from minicnn.checking.estimates import Derivative
 from minicnn.checking.subject import Variable
 from tests.checking.functions import (
     RECIPROCAL,

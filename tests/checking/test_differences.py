@@ -8,17 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minicnn.checking.differences import (
-    COARSE_LADDER,
-    EPS,
-    LADDER,
-    Derivative,
-    Differences,
-    choose_rung,
-    own_sizes,
-    rms,
-    unit,
-)
+from minicnn.checking.differences import COARSE_LADDER, LADDER, Differences, unit
+from minicnn.checking.estimates import Derivative, choose_rung
+from minicnn.checking.noise import EPS, own_sizes, rms
 from tests.checking.functions import normalization
 from tests.checking.plain import Array, normal
 from tests.checking.test_subject import prepared
