@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.estimates import Derivative, Sides, Sweep, choose_rung, contradicted
+from minicnn.checking.failures import TargetError
 from minicnn.checking.noise import EPS, SINGLE, measure_noise, own_sizes, rms, signed
-from minicnn.checking.subject import Subject, TargetError, Variable
+from minicnn.checking.subject import Subject, Variable
 
 # Relative to the size of a typical entry; tried in this order, the best bet first.
 LADDER = (1e-3, 1e-4, 1e-2, 1e-5, 1e-6, 1e-7, 1e-8)

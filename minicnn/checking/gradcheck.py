@@ -22,6 +22,7 @@ from minicnn.checking.diagnosis import diagnose
 from minicnn.checking.diagnosis.evidence import Evidence
 from minicnn.checking.differences import Differences
 from minicnn.checking.errors import CheckError
+from minicnn.checking.failures import TargetError
 from minicnn.checking.kinks import Kinks
 from minicnn.checking.locate import blame_a_part
 from minicnn.checking.memento import global_randomness, restore_global_randomness
@@ -41,7 +42,7 @@ from minicnn.checking.report import (
     TensorResult,
 )
 from minicnn.checking.sampling import Sampler, measure_columns
-from minicnn.checking.subject import Subject, TargetError, Variable
+from minicnn.checking.subject import Subject, Variable
 from minicnn.checking.targets import make_subject
 from minicnn.checking.unchecked import unchecked_note
 

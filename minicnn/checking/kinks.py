@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from minicnn.checking.comparison import BARS, Comparison
 from minicnn.checking.differences import Differences, unit
 from minicnn.checking.estimates import Sides
+from minicnn.checking.failures import TargetError
 from minicnn.checking.report import Finding
-from minicnn.checking.subject import TargetError, Variable
+from minicnn.checking.subject import Variable
 
 GradientOf = Callable[[NDArray, Mapping[str, NDArray]], dict[str, NDArray]]
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.checking.contents import flatten
+from minicnn.checking.failures import TargetError
 from minicnn.checking.memento import inside, is_generator
 from minicnn.checking.report import Finding
-from minicnn.checking.subject import Subject, TargetError, flatten
+from minicnn.checking.subject import Subject
 from minicnn.checking.targets import LayerSubject
 
 MOST_PARTS = 60

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.arrays import close
+from minicnn.checking.failures import TargetError
 from minicnn.checking.memento import Memento
 from minicnn.checking.promises.behaviour import Behaviour
 from minicnn.checking.promises.linearity import SINGLE
 from minicnn.checking.report import Finding
-from minicnn.checking.subject import Subject, TargetError, Variable
+from minicnn.checking.subject import Subject, Variable
 
 # Single precision, after sums: the same gradient to a share of its largest entry.
 SINGLE_AGREES = 1e-2

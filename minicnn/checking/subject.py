@@ -7,35 +7,22 @@ them into numbers, and a backward that turns a cotangent into one gradient per v
 
 from __future__ import annotations
 
-import os
-import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.checking.contents import promote
 from minicnn.checking.errors import CheckError
+from minicnn.checking.failures import TargetError, check_real, raised
 from minicnn.checking.memento import (
     Memento,
     global_randomness,
-    reachable,
     restore_global_randomness,
 )
 from minicnn.checking.signatures import argument_names, describe, kind_of
-
-HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
-
-
-class TargetError(Exception):
-    """The target itself raised, or returned something that is no array of real numbers."""
-
-    def __init__(self, phase: str, sentence: str, **evidence: Any) -> None:
-        super().__init__(sentence)
-        self.phase = phase
-        self.sentence = sentence
-        self.evidence = {"phase": phase, **evidence}
 
 
 @dataclass(frozen=True)
@@ -159,9 +146,9 @@ class Subject:
         except TargetError:
             raise
         except (Exception, SystemExit) as error:
-            raise _raised("forward", error) from error
+            raise raised("forward", error) from error
         for y in call.outputs:
-            _check_real(y, "forward", "the output")
+            check_real(y, "forward", "the output")
         return call
 
     def backward(self, call: Call, dys: tuple[Any, ...]) -> dict[str, Any]:
@@ -171,7 +158,7 @@ class Subject:
         except TargetError:
             raise
         except (Exception, SystemExit) as error:
-            raise _raised("backward", error) from error
+            raise raised("backward", error) from error
 
     def arguments(self, values: Mapping[str, NDArray]) -> tuple[Any, ...]:
         """Return fresh copies of the inputs, some of them replaced."""
@@ -316,54 +303,6 @@ class Subject:
         return chosen
 
 
-def flatten(arrays: Any, prefix: str = "", numbers: bool = False) -> dict[str, NDArray]:
-    """Return the arrays (and numbers) of nested dicts and lists by their path."""
-    found: dict[str, NDArray] = {}
-    if isinstance(arrays, Mapping):
-        items: Iterable[tuple[Any, Any]] = arrays.items()
-    elif isinstance(arrays, list | tuple):
-        items = enumerate(arrays)
-    else:
-        return found
-    for key, value in items:
-        if isinstance(value, np.ndarray):
-            found[f"{prefix}{key}"] = value
-        elif numbers and isinstance(value, float | np.floating):
-            found[f"{prefix}{key}"] = np.asarray(value)
-        elif isinstance(value, Mapping | list | tuple):
-            found |= flatten(value, f"{prefix}{key}.", numbers)
-    return found
-
-
-def promote(target: Any) -> None:
-    """Turn every float32 array that an object holds into float64, in every place it is held.
-
-    A layer that can do so itself is asked to (``astype``).
-    """
-    astype = getattr(target, "astype", None)
-    if callable(astype):
-        astype(np.float64)
-        return
-    doubled: dict[int, NDArray] = {}
-
-    def double(value: Any) -> Any:
-        if isinstance(value, np.ndarray) and value.dtype == np.float32:
-            if id(value) not in doubled:
-                doubled[id(value)] = value.astype(np.float64)
-            return doubled[id(value)]
-        return value
-
-    for thing in list(reachable(target)):
-        if isinstance(thing, dict):
-            for key in thing:
-                thing[key] = double(thing[key])
-        elif isinstance(thing, list):
-            thing[:] = [double(value) for value in thing]
-        elif isinstance(vars_of := getattr(thing, "__dict__", None), dict):
-            for key in vars_of:
-                vars_of[key] = double(vars_of[key])
-
-
 def _as_array(value: Any, position: int) -> Any:
     """Turn a list of floats into an array; leave everything else as it is."""
     if isinstance(value, list):
@@ -398,42 +337,3 @@ def outputs_of(raw: Any) -> tuple[Any, ...]:
     if isinstance(raw, tuple | list):
         return tuple(raw)
     return (raw,)
-
-
-def _check_real(y: Any, phase: str, what: str) -> None:
-    if isinstance(y, np.ma.MaskedArray) or not isinstance(y, np.ndarray | float | int | np.number):
-        raise TargetError(
-            phase,
-            f"{phase} returned {kind_of(y)}; {what} must be a NumPy array or a number; return "
-            "the array itself",
-        )
-    array = np.asarray(y)
-    if array.dtype.kind not in "fiu":
-        raise TargetError(
-            phase, f"{phase} returned {array.dtype} numbers; expected real ones; return floats"
-        )
-
-
-def _raised(phase: str, error: BaseException) -> TargetError:
-    where = _where(error)
-    place = f" ({where})" if where else ""
-    text = " ".join(str(error).split())
-    said = f": {text}" if text else ""
-    return TargetError(
-        phase,
-        f"{phase} raised {type(error).__name__}{said}{place}",
-        exception=type(error).__name__,
-        message=text,
-        **({"where": where} if where else {}),
-    )
-
-
-def _where(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    foreign = [frame for frame in frames if not frame.filename.startswith(HERE)]
-    if not foreign:
-        return ""
-    # The last line of the target's own file says more than one deep inside NumPy.
-    own = [frame for frame in foreign if frame.filename == foreign[0].filename]
-    frame = own[-1]
-    return f"{os.path.basename(frame.filename)}, line {frame.lineno}"  # noqa: PTH119

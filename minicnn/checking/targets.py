@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.checking.contents import flatten
 from minicnn.checking.errors import CheckError
+from minicnn.checking.failures import TargetError
 from minicnn.checking.signatures import argument_names, count_positional, describe, kind_of
-from minicnn.checking.subject import Call, Subject, TargetError, flatten, outputs_of
+from minicnn.checking.subject import Call, Subject, outputs_of
 
 # The second argument of a loss, as people call it.
 LOSS_TARGETS = {"target", "targets", "y", "y_true", "label", "labels", "t", "ytrue", "truth"}

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minicnn.checking.contents import flatten, promote
 from minicnn.checking.errors import CheckError
-from minicnn.checking.subject import Subject, TargetError, Variable, flatten, outputs_of, promote
+from minicnn.checking.failures import TargetError
+from minicnn.checking.subject import Subject, Variable, outputs_of
 from minicnn.checking.targets import make_subject
 from tests.checking.functions import AFFINE
 from tests.checking.plain import Array, Dropout, Linear, Net, Tanh, changed, normal

@@ -8,7 +8,7 @@ import pytest
 
 import minicnn as m
 from minicnn.checking.errors import CheckError
-from minicnn.checking.subject import TargetError
+from minicnn.checking.failures import TargetError
 from minicnn.checking.targets import (
     FunctionSubject,
     LayerSubject,

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from minicnn.checking.diagnosis.evidence import Suspect
 from minicnn.checking.diagnosis.rearranged import push
 from minicnn.checking.diagnosis.words import axes_listed
+from minicnn.checking.failures import TargetError
 from minicnn.checking.report import Finding
-from minicnn.checking.subject import TargetError, Variable
+from minicnn.checking.subject import Variable
 
 STEP = 1e-4
 FIRST_LOOK = 6

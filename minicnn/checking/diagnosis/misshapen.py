@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from minicnn.checking.diagnosis.evidence import Evidence
 from minicnn.checking.diagnosis.words import axes_listed
+from minicnn.checking.failures import TargetError
 from minicnn.checking.report import Finding
-from minicnn.checking.subject import TargetError, Variable
+from minicnn.checking.subject import Variable
 
 MOST_ENTRIES = 1000
 STEP = 1e-4

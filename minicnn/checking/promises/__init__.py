@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.checking.failures import TargetError
 from minicnn.checking.promises.backward import check_backward
 from minicnn.checking.promises.behaviour import Behaviour
 from minicnn.checking.promises.calls import Calls
@@ -21,7 +22,7 @@ from minicnn.checking.promises.forward import check_forward
 from minicnn.checking.promises.later import check_later_calls
 from minicnn.checking.promises.linearity import check_linearity
 from minicnn.checking.promises.repetition import check_repetition
-from minicnn.checking.subject import Subject, TargetError
+from minicnn.checking.subject import Subject
 
 # With these, every later call differs from a fresh one, and to say so again would not help.
 SPOILS_LATER = {"accumulates", "nondeterministic", "mutates"}

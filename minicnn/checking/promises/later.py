@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.arrays import close, copy_of, same
+from minicnn.checking.failures import TargetError
 from minicnn.checking.promises.behaviour import SAME
 from minicnn.checking.promises.calls import Calls, gradient_name, gradient_values
-from minicnn.checking.subject import Call, TargetError
+from minicnn.checking.subject import Call
 
 
 def check_later_calls(calls: Calls) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.checking.contents import flatten
 from minicnn.checking.promises.behaviour import Gradients
 from minicnn.checking.promises.calls import Calls, gradient_name
-from minicnn.checking.subject import Call, Variable, flatten
+from minicnn.checking.subject import Call, Variable
 
 
 def accept(calls: Calls, call: Call, raw: Mapping[str, Any]) -> Gradients:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.arrays import close, ratio
+from minicnn.checking.failures import TargetError
 from minicnn.checking.promises.behaviour import SAME
 from minicnn.checking.promises.calls import Calls, gradient_name
-from minicnn.checking.subject import TargetError
 
 
 def check_repetition(calls: Calls) -> None:
