@@ -30,7 +30,7 @@ from minicnn.checking.noise import own_sizes, rms, signed
 from minicnn.checking.precision import judge_single
 from minicnn.checking.promises import examine
 from minicnn.checking.promises.behaviour import Behaviour
-from minicnn.checking.promises.calls import gradient_values
+from minicnn.checking.promises.calls import gradients_of
 from minicnn.checking.quiet import quietly
 from minicnn.checking.report import (
     FAIL,
@@ -231,7 +231,7 @@ class Check:
         """Return the gradients for a cotangent at a point."""
         subject = self.subject
         call = subject.forward(at)
-        return gradient_values(subject, subject.backward(call, subject.cotangents(call, flat)))
+        return gradients_of(subject, call, flat)
 
     # ---- derivatives ----------------------------------------------------------------
 

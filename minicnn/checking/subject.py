@@ -36,6 +36,11 @@ class Variable:
     given: np.dtype
 
     @property
+    def gradient_name(self) -> str:
+        """What the user calls its gradient."""
+        return f"grads[{self.key!r}]" if self.kind == "parameter" else f"d{self.name}"
+
+    @property
     def scale(self) -> float:
         """The size of a typical entry: steps are taken relative to it."""
         values = np.abs(self.value)

@@ -20,7 +20,6 @@ from minicnn.checking.failures import TargetError
 from minicnn.checking.report import Finding
 from minicnn.checking.subject import Variable
 
-STEP = 1e-4
 FIRST_LOOK = 6
 MOST_ENTRIES = 150
 MOST_SUBSETS = 1500
@@ -94,7 +93,7 @@ def a_part_of_the_batch(s: Suspect) -> Finding | None:
         for sample in range(count):
             for i in batched:
                 subject.base[i] = before[i][sample : sample + 1]
-            groups.append(_slopes(s, np.arange(n), {})[0])
+            groups.append(s.evidence.slopes(s.variable, np.arange(n))[0])
             subject.base[:] = before
     except TargetError:
         return None
@@ -131,7 +130,7 @@ def _telling_entries(s: Suspect) -> NDArray[np.intp]:
 
 def _matches(s: Suspect, entries: NDArray[np.intp], at: dict[str, NDArray]) -> bool:
     try:
-        slopes = _slopes(s, entries, at)
+        slopes = s.evidence.slopes(s.variable, entries, at)
     except TargetError:
         return False
     count = len(s.v)
@@ -140,25 +139,6 @@ def _matches(s: Suspect, entries: NDArray[np.intp], at: dict[str, NDArray]) -> b
     off = float(np.linalg.norm(claimed - slopes))
     size = max(float(np.linalg.norm(claimed)), float(np.linalg.norm(true)))
     return off <= 0.02 * float(np.linalg.norm(claimed - true)) + 1e-7 * size
-
-
-def _slopes(s: Suspect, entries: NDArray[np.intp], at: dict[str, NDArray]) -> NDArray[np.float64]:
-    """(K, entries) central differences with other values of some variables."""
-    subject, variable = s.evidence.subject, s.variable
-    h = STEP * variable.scale
-    point = at.get(variable.name, variable.value)
-    slopes = np.empty((len(s.v), len(entries)))
-    for j, i in enumerate(entries):
-        sides = []
-        for step in (h, -h):
-            moved = point.copy()
-            moved.flat[i] += step
-            y = subject.evaluate(at | {variable.name: moved})
-            if y.size != s.v.shape[1]:
-                raise TargetError("forward", "the output has another size there")
-            sides.append(y)
-        slopes[:, j] = s.v @ (sides[0] - sides[1]) / (2 * h)
-    return slopes
 
 
 def _transforms(variable: Variable) -> Iterator[tuple[str, str, NDArray[np.float64]]]:

@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.comparison import Comparison
+from minicnn.checking.failures import TargetError
 from minicnn.checking.promises.behaviour import Behaviour
 from minicnn.checking.subject import Subject, Variable
 
 # What may stay unexplained of the difference between analytic and numeric.
 UNEXPLAINED = 0.02
 BARS = 10.0
+STEP = 1e-4
 
 GradientOf = Callable[[NDArray, Mapping[str, NDArray]], dict[str, NDArray]]
 
@@ -58,6 +60,35 @@ class Evidence:
     def output_shapes(self) -> list[tuple[int, ...]]:
         """The shape of each output."""
         return self.subject.base_call.shapes
+
+    def slopes(
+        self,
+        variable: Variable,
+        entries: NDArray[np.intp],
+        at: Mapping[str, NDArray] | None = None,
+    ) -> NDArray[np.float64]:
+        """(K, entries) central differences by some entries, with other values of some variables.
+
+        Raises
+        ------
+        TargetError
+            If the target cannot be called there, or returns another number of outputs.
+        """
+        at = dict(at or {})
+        h = STEP * variable.scale
+        point = at.get(variable.name, variable.value)
+        found = np.empty((len(self.cotangents), len(entries)))
+        for j, i in enumerate(entries):
+            sides = []
+            for step in (h, -h):
+                moved = point.copy()
+                moved.flat[i] += step
+                y = self.subject.evaluate(at | {variable.name: moved})
+                if y.size != self.cotangents.shape[1]:
+                    raise TargetError("forward", "the output has another size there")
+                sides.append(y)
+            found[:, j] = self.cotangents @ (sides[0] - sides[1]) / (2 * h)
+        return found
 
     def numeric(self, name: str) -> NDArray[np.float64] | None:
         """Return the true gradients of a variable, (K, *shape), if all entries are known."""
@@ -105,9 +136,7 @@ class Suspect:
     @property
     def gradient_name(self) -> str:
         """What the user calls this gradient."""
-        if self.variable.kind == "parameter":
-            return f"grads[{self.variable.key!r}]"
-        return f"d{self.name}"
+        return self.variable.gradient_name
 
     @property
     def complete(self) -> bool:

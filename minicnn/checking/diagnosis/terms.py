@@ -9,7 +9,7 @@ penalty to the weights.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,6 +229,3 @@ def _size(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
 
 def _finding(s: Suspect, what: str) -> Finding:
     return Finding("missing-term", f"{s.gradient_name} lacks {what}", s.name, {"missing": what})
-
-
-Hypothesis = Callable[[Suspect], Finding | None]

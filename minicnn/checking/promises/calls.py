@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.checking.promises.behaviour import Behaviour
-from minicnn.checking.subject import Call, Subject, Variable
+from minicnn.checking.subject import Call, Subject
 
 
 class Calls:
@@ -34,16 +34,14 @@ class Calls:
     ) -> dict[str, NDArray[np.float64]]:
         """Return the gradients for a cotangent; those of a wrong shape are left out."""
         call = call if call is not None and self.repeatable else self.subject.forward()
-        return self.values(self.subject.backward(call, self.subject.cotangents(call, flat)))
+        return gradients_of(self.subject, call, flat)
 
-    def values(self, raw: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
-        """Return float64 copies of the gradients that backward returned."""
-        return gradient_values(self.subject, raw)
 
-    def gradients_on(self, call: Call, flat: NDArray) -> dict[str, NDArray[np.float64]]:
-        """Return the gradients of one particular call."""
-        subject = self.subject
-        return gradient_values(subject, subject.backward(call, subject.cotangents(call, flat)))
+def gradients_of(
+    subject: Subject, call: Call, flat: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Run backward after a call; return the gradients that have the shape of their variable."""
+    return gradient_values(subject, subject.backward(call, subject.cotangents(call, flat)))
 
 
 def gradient_values(subject: Subject, raw: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
@@ -57,10 +55,3 @@ def gradient_values(subject: Subject, raw: Mapping[str, Any]) -> dict[str, NDArr
         if array.dtype.kind in "fiub":
             values[variable.name] = array.astype(np.float64)
     return values
-
-
-def gradient_name(variable: Variable) -> str:
-    """Return what the user calls the gradient of a variable."""
-    if variable.kind == "parameter":
-        return f"grads[{variable.key!r}]"
-    return f"d{variable.name}"

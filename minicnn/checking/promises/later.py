@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from minicnn.checking.arrays import close, copy_of, same
 from minicnn.checking.failures import TargetError
 from minicnn.checking.promises.behaviour import SAME
-from minicnn.checking.promises.calls import Calls, gradient_name, gradient_values
+from minicnn.checking.promises.calls import Calls, gradients_of
 from minicnn.checking.subject import Call
 
 
@@ -28,7 +28,7 @@ def check_later_calls(calls: Calls) -> None:
         flat, flat_b = calls.v[0], calls.v[-1]
         if fresh_y.size != flat.size:
             return
-        fresh = calls.gradients_on(fresh_call, flat_b)
+        fresh = gradients_of(subject, fresh_call, flat_b)
     except TargetError:
         return  # the target need not accept a point we made up
     call = subject.forward()
@@ -47,7 +47,7 @@ def check_later_calls(calls: Calls) -> None:
         return
     _report_overwritten(calls, held, kept, y_raw, y_kept, "a later forward")
     y_b = second.flat.copy()
-    seq = gradient_values(subject, subject.backward(second, subject.cotangents(second, flat_b)))
+    seq = gradients_of(subject, second, flat_b)
     owned = {
         v.name: held[v.name]
         for v in subject.variables
@@ -63,7 +63,7 @@ def check_later_calls(calls: Calls) -> None:
             "kept instead of computing anew",
         )
     if subject.kind == "pair" and calls.repeatable:
-        late = gradient_values(subject, subject.backward(call, subject.cotangents(call, flat)))
+        late = gradients_of(subject, call, flat)
         _report_stale(calls, late, {n: k.astype(np.float64) for n, k in kept.items()})
 
 
@@ -108,7 +108,7 @@ def _report_overwritten(
             variable = next(v for v in calls.subject.variables if v.name == name)
             calls.found.add(
                 "alias",
-                f"{when} overwrites {gradient_name(variable)} of an earlier one: it is memory "
+                f"{when} overwrites {variable.gradient_name} of an earlier one: it is memory "
                 "that is used again; return a new array",
                 name,
             )
@@ -122,7 +122,7 @@ def _report_stale(calls: Calls, now: Mapping[str, NDArray], fresh: Mapping[str, 
         if not close(one, two, 1e-7):
             calls.found.add(
                 "stale-cache",
-                f"{gradient_name(variable)} depends on an earlier forward: after forward of "
+                f"{variable.gradient_name} depends on an earlier forward: after forward of "
                 "another input, backward gives something else than in a fresh start",
                 variable.name,
                 difference=float(np.abs(one - two).max()),

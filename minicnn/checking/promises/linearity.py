@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from minicnn.checking.arrays import close, ratio
 from minicnn.checking.promises.behaviour import SAME
-from minicnn.checking.promises.calls import Calls, gradient_name
+from minicnn.checking.promises.calls import Calls
 from minicnn.checking.subject import Variable
 
 # Relative departure from linearity that single precision explains, and half precision.
@@ -50,7 +50,7 @@ def _judge(
     zero: NDArray,
     resized: list[NDArray],
 ) -> None:
-    found, name, what = calls.found, variable.name, gradient_name(variable)
+    found, name, what = calls.found, variable.name, variable.gradient_name
     size = 2 * np.abs(a) + 3 * np.abs(b)
     if not a.size or not size.max() > _vanishing(calls, variable):
         return
@@ -102,7 +102,7 @@ def _judge(
 
 def _something_added(calls: Calls, variable: Variable, zero: NDArray, residual: NDArray) -> None:
     """Backward of dy = 0 is not zero: say what is there instead."""
-    name, what = variable.name, gradient_name(variable)
+    name, what = variable.name, variable.gradient_name
     size = float(np.abs(zero).max())
     share = ratio(zero, variable.value)
     if np.count_nonzero(variable.value) > 2 and close(zero, share * variable.value, 1e-6):
@@ -149,7 +149,7 @@ def _mask_from_dy(calls: Calls, variable: Variable, a: NDArray) -> None:
         if passes.any() and not (passes & ~keep).any() and passes.sum() >= 0.3 * keep.sum():
             calls.found.add(
                 "mask",
-                f"{gradient_name(variable)} passes only where dy is {words}: the mask is made "
+                f"{variable.gradient_name} passes only where dy is {words}: the mask is made "
                 "from dy, and should be made from x",
                 variable.name,
             )

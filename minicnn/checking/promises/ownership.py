@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.checking.arrays import same, shares_memory
-from minicnn.checking.promises.calls import Calls, gradient_name
+from minicnn.checking.promises.calls import Calls
 from minicnn.checking.subject import Call
 
 
@@ -60,7 +60,7 @@ def check_aliases(calls: Calls, call: Call, dys: tuple[Any, ...], raw: Mapping[s
             if isinstance(other, np.ndarray) and shares_memory(gradient, other):
                 found.add(
                     "alias",
-                    f"{gradient_name(variable)} shares its memory with {what}: a change of "
+                    f"{variable.gradient_name} shares its memory with {what}: a change of "
                     "one changes the other; store a copy",
                     variable.name,
                     shares_with=what,

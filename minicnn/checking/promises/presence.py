@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from minicnn.checking.contents import flatten
 from minicnn.checking.promises.behaviour import Gradients
-from minicnn.checking.promises.calls import Calls, gradient_name
+from minicnn.checking.promises.calls import Calls
 from minicnn.checking.subject import Call, Variable
 
 
@@ -33,7 +33,7 @@ def _accept_one(
     calls: Calls, variable: Variable, gradient: Any, single_outputs: bool
 ) -> NDArray[np.float64] | None:
     found, name = calls.found, variable.name
-    what = gradient_name(variable)
+    what = variable.gradient_name
     if gradient is None:
         found.add(
             "shape",
