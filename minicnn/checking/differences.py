@@ -279,7 +279,7 @@ class Differences:
             noise[:, i] = self.noise_of(ahead, behind, h)
             if jacobian is not None:
                 jacobian[:, i] = slope
-        return Sweep(values, noise, jacobian, h)
+        return Sweep(values, noise, jacobian)
 
 
 def unit(variable: Variable, flat_index: int) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +70,6 @@ class Sweep:
     values: NDArray[np.float64]  # (K, n)
     noise: NDArray[np.float64]  # (K, n)
     jacobian: NDArray[np.float64] | None  # (m, n)
-    step: float = 0.0
-    errors: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 def contradicted(rungs: Mapping[float, Derivative], wanted: NDArray[np.float64]) -> bool:

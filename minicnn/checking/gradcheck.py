@@ -267,7 +267,7 @@ class Check:
     ) -> list[Comparison]:
         subject = self.subject
         sampled = self._large_variables()
-        kinks = Kinks(differences, self.gradient_of, self.rng)
+        kinks = Kinks(differences, self.gradient_of)
         compared = []
         for variable in subject.variables:
             if not all(variable.name in g for g in gradients) or not variable.value.size:

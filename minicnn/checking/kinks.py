@@ -47,19 +47,15 @@ class Kinks:
         At the point.
     gradient_of
         Returns the gradients of all variables for a cotangent and a point.
-    rng
-        For the points beside the kink.
     """
 
     def __init__(
         self,
         differences: Differences,
         gradient_of: GradientOf,
-        rng: np.random.Generator,
     ) -> None:
         self.differences = differences
         self.gradient_of = gradient_of
-        self.rng = rng
         self._rows: dict[int, dict[str, NDArray]] = {}
         self._beside: dict[int, list[dict[str, NDArray]]] = {}
         self._outputs: set[int] = set()
