@@ -20,6 +20,7 @@ from minicnn.errors import ArgumentError, DtypeError, ShapeError, StateError
 from minicnn.functional.checks import FLOATS
 
 if TYPE_CHECKING:
+    from minicnn.fusion import FusedModel
     from minicnn.summary import Summary
 
 # PyTorch counts the batches a norm has seen; nothing here needs the count.
@@ -101,6 +102,17 @@ class Layer:
         from minicnn.summary import summarize  # it imports this file
 
         return summarize(self, input_shape)
+
+    def compile(self) -> FusedModel:
+        """Return the same model with layers that run several at a time.
+
+        It works for any batch size, shares parameters, gradients, buffers, mode and generators
+        with this one, and gives the same numbers to rounding. ``plan()`` tells which
+        layers were fused.
+        """
+        from minicnn.fusion import FusedModel  # it imports this file
+
+        return FusedModel(self)
 
     # ---- for subclasses -------------------------------------------------------------
 

@@ -21,10 +21,12 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numba
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 # Waking a thread takes some 30 microseconds: not worth it for less work than this.
 WORTHWHILE = 100_000.0  # nanoseconds
@@ -62,22 +64,31 @@ class _Worker:
 class _Job:
     """One kernel call, cut into ranges that the threads take one after the other."""
 
-    def __init__(self, kernel: Any, ranges: Iterator[tuple[int, int]], arguments: Any) -> None:
+    def __init__(
+        self,
+        kernel: Any,
+        ranges: Iterator[tuple[int, int]],
+        arguments: Any,
+        memories: Iterator[tuple[NDArray, ...]],
+    ) -> None:
         self._kernel = kernel
         self._ranges = ranges
         self._arguments = arguments
+        self._memories = memories
         self.error: BaseException | None = None
 
     def work(self) -> None:
         try:
+            memory = next(self._memories)
             # next() on a list's iterator is atomic, so each range is taken once.
             for first, last in self._ranges:
-                self._kernel(first, last, *self._arguments)
+                self._kernel(first, last, *memory, *self._arguments)
         except BaseException as error:  # carried over to the calling thread
             self.error = error
 
 
 _workers: list[_Worker] = []
+_scratch = threading.local()
 _pool_is_free = threading.Lock()
 
 
@@ -92,7 +103,28 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_workers)
 
 
-def run(kernel: Any, pieces: int, nanoseconds: float, *arguments: Any) -> None:
+def scratch(numbers: int, dtype: DTypeLike) -> list[NDArray]:
+    """Return working memory for `run`: an array for each thread, the same from call to call.
+
+    Two threads of the caller's own must not be given the same memory, so each has its own.
+    """
+    dtype = np.dtype(dtype)
+    kept: dict[np.dtype, list[NDArray]] = _scratch.__dict__.setdefault("kept", {})
+    arrays = kept.setdefault(dtype, [])
+    threads = numba.get_num_threads()
+    if len(arrays) < threads or arrays[0].size < numbers:
+        size = max(numbers, arrays[0].size if arrays else 0)
+        arrays[:] = [np.empty(size, dtype) for _ in range(threads)]
+    return arrays
+
+
+def run(
+    kernel: Any,
+    pieces: int,
+    nanoseconds: float,
+    *arguments: Any,
+    scratch: Sequence[NDArray] | None = None,
+) -> None:
     """Call ``kernel(first, last, *arguments)`` so that the ranges cover 0..pieces.
 
     Parameters
@@ -106,6 +138,9 @@ def run(kernel: Any, pieces: int, nanoseconds: float, *arguments: Any) -> None:
         on the calling thread.
     arguments
         What the kernel takes after the range.
+    scratch
+        Working memory, see the function of this name: one of its arrays comes right after
+        the range.
 
     Notes
     -----
@@ -114,12 +149,13 @@ def run(kernel: Any, pieces: int, nanoseconds: float, *arguments: Any) -> None:
     """
     threads = 1 if nanoseconds < WORTHWHILE else min(numba.get_num_threads(), pieces)
     if threads <= 1 or not _pool_is_free.acquire(blocking=False):
-        kernel(0, pieces, *arguments)
+        kernel(0, pieces, *(() if scratch is None else (scratch[0],)), *arguments)
         return
     try:
         count = min(pieces, threads * RANGES_PER_THREAD)
         bounds = [pieces * i // count for i in range(count + 1)]
-        job = _Job(kernel, iter(list(itertools.pairwise(bounds))), arguments)
+        memories = iter([() if scratch is None else (scratch[i],) for i in range(threads)])
+        job = _Job(kernel, iter(list(itertools.pairwise(bounds))), arguments, memories)
         while len(_workers) < threads - 1:
             _workers.append(_Worker())
         helpers = _workers[: threads - 1]

@@ -1,0 +1,176 @@
+"""The fused model: the interface of the plain one, the arithmetic of its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from minicnn.backends import current_backend
+from minicnn.backends.compiled.blocks import Blocks, take
+from minicnn.errors import StateError
+from minicnn.functional.checks import check_float, check_shape
+from minicnn.fusion import chain
+from minicnn.fusion.plan import describe, make_plan
+from minicnn.layers import Layer
+
+
+class FusedModel(Layer):
+    """A model whose layers run several at a time.
+
+    It has the interface of the model that it was made from and shares its parameters,
+    gradients, buffers, mode and generators: what is done to one is done to the other, and an
+    optimizer made for either moves both. In evaluation it keeps nothing for a backward pass
+    and folds each batch norm into the convolution before it.
+
+    On another backend than the compiled one it hands everything to the plain model.
+
+    Parameters
+    ----------
+    model
+        The plain model; see `Layer.compile`.
+    """
+
+    def __init__(self, model: Layer) -> None:
+        self.model = model
+        self._stages = make_plan(model)
+        self._kept: tuple[NDArray, bool, tuple[int, ...]] | None = None
+        self._checked: tuple[Any, ...] = ()
+
+    # ---- the two passes -------------------------------------------------------------
+
+    def forward(self, x: NDArray) -> NDArray:
+        """Compute y from x, as the plain model does, to rounding."""
+        if current_backend() != "compiled":
+            self._kept = None
+            return self.model.forward(x)
+        self._check(x)
+        keep = any(module.training for module in self.model.modules())
+        y = self._run(x, keep)
+        self._kept = x, keep, y.shape
+        return y
+
+    def _run(self, x: NDArray, keep: bool) -> NDArray:
+        y = chain.forward(self._stages, x, keep)
+        return take(y) if isinstance(y, Blocks) else y
+
+    def backward(self, dy: NDArray, *, input_gradient: bool = True) -> NDArray | None:
+        """Fill the gradients of the layers; return dx.
+
+        Parameters
+        ----------
+        dy
+            The gradient of y.
+        input_gradient
+            Whether dx is wanted; a training step has no use for it.
+        """
+        if self._kept is None:
+            return self.model.backward(dy)
+        x, kept, shape = self._kept
+        check_shape("dy", dy, shape, "the shape of y")
+        check_float(y=np.empty(0, x.dtype), dy=dy)
+        if not kept:  # evaluation keeps nothing: do it again, and keep
+            self._run(x, keep=True)
+            self._kept = x, True, shape
+        dx = chain.backward(self._stages, dy, wanted=input_gradient)
+        if dx is None or not input_gradient:
+            return None
+        return take(dx) if isinstance(dx, Blocks) else dx
+
+    def _check(self, x: NDArray) -> None:
+        """Raise what the plain model would raise for x."""
+        check_float(x=x)
+        key = x.shape, x.dtype
+        if key == self._checked:
+            return
+        self.model.output_shape(x.shape)
+        for array in self.model.params.values():
+            check_float(x=x, weight=array)
+        self._checked = key
+
+    # ---- everything else is the plain model's ----------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "model":  # while copying or unpickling, before there is one
+            raise AttributeError(name)
+        return getattr(self.model, name)
+
+    @property
+    def training(self) -> bool:  # type: ignore[override]
+        """The mode of the plain model."""
+        return self.model.training
+
+    @property
+    def params(self) -> dict[str, NDArray]:
+        """Live parameters by name."""
+        return self.model.params
+
+    @property
+    def grads(self) -> dict[str, NDArray]:
+        """Live gradients, under the same names as ``params``."""
+        return self.model.grads
+
+    @property
+    def buffers(self) -> dict[str, NDArray]:
+        """Live buffers by name."""
+        return self.model.buffers
+
+    def _collect(self, *kinds: str) -> dict[str, NDArray]:
+        return self.model._collect(*kinds)
+
+    def children(self) -> Iterator[tuple[str, Layer]]:
+        """Yield the plain model's layers."""
+        return self.model.children()
+
+    def modules(self) -> Iterator[Layer]:
+        """Yield the plain model and every layer below it."""
+        return self.model.modules()
+
+    def astype(self, dtype: DTypeLike) -> Self:
+        """Convert the plain model's arrays and return self."""
+        self.model.astype(dtype)
+        self._kept, self._checked = None, ()
+        self._stages = make_plan(self.model)
+        return self
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of y."""
+        return self.model.output_shape(input_shape)
+
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """Count the products of the plain model."""
+        return self.model.multiply_adds(input_shape)
+
+    def config(self) -> dict[str, Any]:
+        """Return the plain model's."""
+        return self.model.config()
+
+    def plan(self) -> str:
+        """Return which layers run as one, a line for each stage."""
+        names: dict[int, str] = {}
+
+        def walk(layer: Layer, path: str) -> None:
+            names[id(layer)] = path
+            for name, child in layer.children():
+                walk(child, f"{path}.{name}" if path else name)
+
+        walk(self.model, "")
+        return describe(self._stages, names)
+
+    def compile(self) -> FusedModel:
+        """Return self: it is compiled."""
+        return self
+
+    def __len__(self) -> int:
+        return len(self.model)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.model)  # type: ignore[call-overload,no-any-return]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.model[index]  # type: ignore[index]
+
+    def __repr__(self) -> str:
+        return f"compiled {self.model!r}"

@@ -1,0 +1,104 @@
+"""Which layers become one stage.
+
+A convolution takes with it, in this order, what directly follows it: a batch norm, an
+activation (ReLU, or a leaky one with a slope from 0 to 1, which leaves the order of two numbers
+as it is, so that it may change places with the maximum), and a max-pooling. A residual
+block becomes a stage if both its paths consist of such convolutions and the main one ends
+without an activation of its own; what follows the sum joins it. Everything else runs as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minicnn.fusion.chain import Stage
+from minicnn.fusion.conv_stage import ConvStage
+from minicnn.fusion.plain_stage import PlainStage
+from minicnn.fusion.residual_stage import ResidualStage
+from minicnn.layers import BatchNorm2d, Conv2d, Layer, LeakyReLU, MaxPool2d, ReLU
+from minicnn.model import Residual, Sequential
+
+WINDOW = 255  # a byte tells which tap of a window won
+
+
+def make_plan(model: Layer) -> list[Stage]:
+    """Divide a model into stages, which share its layers."""
+    stages = _stages(flatten(model))
+    for stage, after in zip(stages, stages[1:], strict=False):
+        stage.out_margin = after.in_margin
+    return stages
+
+
+def flatten(model: Layer) -> list[Layer]:
+    """Return the layers of nested `Sequential` in a row."""
+    if type(model) is not Sequential:
+        return [model]
+    return [layer for part in model for layer in flatten(part)]
+
+
+def _stages(layers: Sequence[Layer]) -> list[Stage]:
+    stages: list[Stage] = []
+    rest = list(layers)
+    while rest:
+        layer = rest.pop(0)
+        if _can_be_fused(layer):
+            assert isinstance(layer, Conv2d)
+            norm = _next(rest, BatchNorm2d)
+            stages.append(ConvStage(layer, norm, _activation(rest), _pool(rest)))
+        elif (paths := _paths(layer)) is not None:
+            main, shortcut = paths
+            main[-1].activation, main[-1].pool = _activation(rest), _pool(rest)
+            stages.append(ResidualStage(main, shortcut))
+        else:
+            stages.append(PlainStage(layer))
+    return stages
+
+
+def _can_be_fused(layer: Layer) -> bool:
+    return type(layer) is Conv2d and layer.groups == 1
+
+
+def _next(rest: list[Layer], kind: type) -> Layer | None:
+    return rest.pop(0) if rest and type(rest[0]) is kind else None
+
+
+def _activation(rest: list[Layer]) -> Layer | None:
+    if rest and type(rest[0]) is LeakyReLU and not 0 <= rest[0].negative_slope <= 1:
+        return None
+    return _next(rest, ReLU) or _next(rest, LeakyReLU)
+
+
+def _pool(rest: list[Layer]) -> Layer | None:
+    if rest and type(rest[0]) is MaxPool2d:
+        height, width = rest[0].kernel_size
+        if 1 < height * width <= WINDOW:
+            return rest.pop(0)
+    return None
+
+
+def _paths(layer: Layer) -> tuple[list[ConvStage], list[ConvStage]] | None:
+    """Return the two paths of a residual block that can be fused."""
+    if type(layer) is not Residual:
+        return None
+    main = _stages(flatten(layer.main))
+    shortcut = [] if layer.shortcut is None else _stages(flatten(layer.shortcut))
+    if not main or not all(isinstance(stage, ConvStage) for stage in (*main, *shortcut)):
+        return None
+    last = main[-1]
+    assert isinstance(last, ConvStage)
+    if last.activation is not None or last.pool is not None:
+        return None
+    for path in (main, shortcut):
+        for stage, after in zip(path, path[1:], strict=False):
+            stage.out_margin = after.in_margin
+    return main, shortcut  # type: ignore[return-value]
+
+
+def describe(stages: Sequence[Stage], names: dict[int, str]) -> str:
+    """Return the plan as text: a line for each stage with the layers that it runs."""
+    lines = []
+    for i, stage in enumerate(stages):
+        parts = [f"{names[id(layer)]} {type(layer).__name__}" for layer in stage.layers()]
+        kind = {ConvStage: "one pass", ResidualStage: "residual"}.get(type(stage), "as it is")
+        lines.append(f"{i:>3}  {kind:<9} {' + '.join(parts)}")
+    return "\n".join(lines)
