@@ -271,7 +271,7 @@ class ConvStage:
             2 * self._cost(memory, x.shape[0]),
             dx.flat, dx.geometry, into is not None,
             geometry.phases if wanted else geometry.phases[:0], geometry.dx_taps, packed, w_block,
-            partial.reshape(-1), db.reshape(-1), geometry.groups, geometry.rows,
+            partial.reshape(-1), db.reshape(-1), geometry.groups, geometry.pair_groups, geometry.rows,
             dout.flat, out.flat, out.geometry, memory.won,
             memory.y if memory.y.size else out.flat, norm, self.norm is not None,
             x.flat, geometry.x, self.conv.stride, geometry.x_step,

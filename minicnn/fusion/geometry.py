@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.backends.compiled.blocks import Blocks
-from minicnn.backends.compiled.outer import TALLEST
+from minicnn.backends.compiled.outer import TALLEST, TALLEST_PAIR
 from minicnn.backends.compiled.simd import lanes
 from minicnn.layers import Conv2d
 from minicnn.shapes import Pair, window_output_size
@@ -47,8 +47,9 @@ class Geometry:
         Distance of the inner terms of the forward sum.
     taps
         Forward: rows (place in x, place in w, count).
-    groups, x_step
-        dw: rows (place in dw, place in x, count), and the distance of the counted in x.
+    groups, pair_groups, x_step
+        dw: rows (place in dw, place in x, count), for one block of outputs and for two at
+        once, and the distance of the counted in x.
     rows
         dw: rows (place in x, place in dy, count), one per row of y.
     dy
@@ -67,6 +68,7 @@ class Geometry:
     x_inc: int
     taps: Table
     groups: Table
+    pair_groups: Table
     x_step: int
     rows: Table
     dy: Place
@@ -92,20 +94,23 @@ def lay_out(conv: Conv2d, x: Blocks) -> Geometry:
     place = origin - conv.padding[0] * row - conv.padding[1] * pixel, sample, block, row, pixel
     down, right = conv.dilation[0] * row, conv.dilation[1] * pixel
 
-    forward, groups = [], []
+    forward: list[tuple[int, ...]] = []
+    groups: dict[int, list[tuple[int, ...]]] = {TALLEST: [], TALLEST_PAIR: []}
     for b in range(in_blocks):
         count = min(width, channels - b * width)
         for m in range(conv.kernel_size[0]):
             at, w = b * block + m * down, (b * taps + m * conv.kernel_size[1]) * width * full
             if planes:  # the inner sum goes over the taps of a row of the kernel
                 forward.append((at, w, conv.kernel_size[1]))
-                for k, parts in _pieces(conv.kernel_size[1]):
-                    groups.append((w + k * full, at + k * right, parts))
+                for tallest, table in groups.items():
+                    for k, parts in _pieces(conv.kernel_size[1], tallest):
+                        table.append((w + k * full, at + k * right, parts))
                 continue
             for k in range(conv.kernel_size[1]):
                 forward.append((at + k * right, w + k * width * full, count))
-                for c, parts in _pieces(count):
-                    groups.append((w + (k * width + c) * full, at + k * right + c, parts))
+                for tallest, table in groups.items():
+                    for c, parts in _pieces(count, tallest):
+                        table.append((w + (k * width + c) * full, at + k * right + c, parts))
 
     dy, phases, dx_taps = _turned(conv, (plane[0], plane[1]), size, full, blocks, planes)
     chunks = CHUNKS if conv.params["weight"].size <= MANY_WEIGHTS else FEW_CHUNKS
@@ -119,7 +124,7 @@ def lay_out(conv: Conv2d, x: Blocks) -> Geometry:
     return Geometry(
         size=size, blocks=blocks, in_blocks=in_blocks, x=place,
         x_inc=right if planes else 1, taps=_table(forward),
-        groups=_table(groups), x_step=right if planes else 1, rows=_table(rows),
+        groups=_table(groups[TALLEST]), pair_groups=_table(groups[TALLEST_PAIR]), x_step=right if planes else 1, rows=_table(rows),
         dy=dy, phases=_table(phases), dx_taps=_table(dx_taps), chunks=chunks, samples=samples,
     )  # fmt: skip
 
@@ -170,9 +175,9 @@ def _turned(
     return dy, table, terms
 
 
-def _pieces(count: int) -> list[tuple[int, int]]:
+def _pieces(count: int, tallest: int) -> list[tuple[int, int]]:
     """Cut 0..count into the fewest pieces of nearly equal length: (first, length)."""
-    number = -(-count // TALLEST)
+    number = -(-count // tallest)
     bounds = [count * i // number for i in range(number + 1)]
     return [(a, b - a) for a, b in zip(bounds, bounds[1:], strict=False)]
 

@@ -18,7 +18,7 @@ unfolded (im2col), and nothing is computed for the sake of the layout.
 
 A processor can start two multiply-adds in each cycle and waits four cycles for a result,
 so at least eight sums must be under way: 8 x 2 vectors with AVX-512, which has 32
-registers; 6 x 2 with AVX2, which has 16.
+registers (14 x 2 also hide the loads); 6 x 2 with AVX2, which has 16.
 
 The order of every sum is fixed by the shapes, so the bits are too.
 """
@@ -43,7 +43,10 @@ from minicnn.backends.compiled.simd import (
 )
 
 BLOCKS = 2  # Q: blocks of channels computed together, at most
-TALLEST = 8 if VECTOR_BYTES == 64 else 6  # P at most
+WEIGHT_BYTES = 24576  # of the weights that are used again and again
+WIDE = VECTOR_BYTES == 64  # AVX-512, which has 32 registers instead of 16
+TALLEST = 16 if WIDE else 12  # P at most for one block ...
+TALLEST_PAIR = 14 if WIDE else 6  # ... and for two
 
 _INT = types.intp
 _index = cgutils.intp_t
@@ -54,7 +57,7 @@ def _outer(  # type: ignore[no-untyped-def]
     typing, p, q, out, o0, o_step, o_block, start, i0, i_step, i_block, a, a0, a_step, a_inc,
     b, b0, b_inc, b_block, segments, s0, s1,
 ):  # fmt: skip
-    """Do the sum of this file's head for p <= TALLEST numbers and q <= BLOCKS blocks.
+    """Do the sum of this file's head for q blocks and p numbers, at most `tallest`.
 
     ``segments`` holds (a_s, b_s, count of t) for each s; the sum goes over s0 <= s < s1.
     """
@@ -64,7 +67,8 @@ def _outer(  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
     def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        cases = [(p, q) for q in range(1, BLOCKS + 1) for p in range(1, TALLEST + 1)]
+        cases = [(p, 1) for p in range(1, TALLEST + 1)]
+        cases += [(p, 2) for p in range(1, TALLEST_PAIR + 1)]
         choice = builder.add(builder.mul(values[1], _index(TALLEST + 1)), values[0])
         end = builder.append_basic_block("end")
         switch = builder.switch(choice, end)
@@ -132,26 +136,14 @@ def _tile(context: Any, builder: Any, kinds: Any, values: Any, p_count: int, q_c
 
 
 @kernel
-def outer(  # type: ignore[no-untyped-def]
-    p, q, out, o0, o_step, o_block, start, i0, i_step, i_block, a, a0, a_step, a_inc,
-    b, b0, b_inc, b_block, segments, s0, s1,
-):  # fmt: skip
-    """Set out[o0 + p' o_step + q' o_block] for p' < p, q' < q; see the head of this file.
-
-    All arrays are flat, ``start`` holds what the sums begin with, ``segments`` is the table
-    (a_s, b_s, count) row after row.
-    """
-    _outer(
-        p, q, out, o0, o_step, o_block, start, i0, i_step, i_block, a, a0, a_step, a_inc,
-        b, b0, b_inc, b_block, segments, s0, s1,
-    )  # fmt: skip
-
-
-@kernel
 def correlate(  # type: ignore[no-untyped-def]
     out, o, start, i, a, x, b, w, segments, s0, s1, rows, width, q
-):  # fmt: skip
+):
     """Compute rows x width pixels of q blocks of channels, tile by tile.
+
+    The taps are taken some at a time, so that their weights stay in the first-level cache
+    while the tiles of all rows use them; from the second time on, the sums go on from
+    ``out``.
 
     Parameters
     ----------
@@ -166,14 +158,43 @@ def correlate(  # type: ignore[no-untyped-def]
     s0, s1
         The part of the table of taps.
     """
-    tiles = (width + TALLEST - 1) // TALLEST
-    for r in range(rows):
-        for t in range(tiles):
-            j = width * t // tiles
-            p = width * (t + 1) // tiles - j
-            outer(
-                p, q, out, o[0] + r * o[1] + j * o[2], o[2], o[3],
-                start, i[0] + r * i[1] + j * i[2], i[2], i[3],
-                a, x[0] + r * x[1] + j * x[2], x[2], x[3], b, w[0], w[2], w[1],
-                segments, s0, s1,
-            )  # fmt: skip
+    tallest = TALLEST if q == 1 else TALLEST_PAIR
+    tiles = (width + tallest - 1) // tallest
+    portion = s1 - s0
+    if portion > 0:
+        tap_bytes = segments[3 * s0 + 2] * q * w[2] * out.itemsize
+        portion = max(1, WEIGHT_BYTES // tap_bytes)
+    source, place = start, i
+    begin = s0
+    while True:
+        end = min(begin + portion, s1)
+        for r in range(rows):
+            for t in range(tiles):
+                j = width * t // tiles
+                p = width * (t + 1) // tiles - j
+                _outer(
+                    p, q, out, o[0] + r * o[1] + j * o[2], o[2], o[3],
+                    source, place[0] + r * place[1] + j * place[2], place[2], place[3],
+                    a, x[0] + r * x[1] + j * x[2], x[2], x[3], b, w[0], w[2], w[1],
+                    segments, begin, end,
+                )  # fmt: skip
+        begin = end
+        if begin >= s1:
+            return
+        source, place = out, o
+
+
+@kernel
+def accumulate(  # type: ignore[no-untyped-def]
+    out, o0, o_block, q, groups, a, a0, a_step, a_inc, b, b0, b_inc, b_block, segments, s1
+):
+    """Add to the sums of q blocks of output channels, for all tiles of a weight's gradient.
+
+    ``groups`` has a row (place in out, place in a, P) for each tile.
+    """
+    for k in range(0, groups.size, 3):
+        to = o0 + groups[k]
+        _outer(
+            groups[k + 2], q, out, to, b_inc, o_block, out, to, b_inc, o_block,
+            a, a0 + groups[k + 1], a_step, a_inc, b, b0, b_inc, b_block, segments, 0, s1,
+        )  # fmt: skip

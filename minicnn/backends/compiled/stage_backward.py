@@ -19,7 +19,7 @@ shapes only; each has a partial sum of its own, and they are added in order.
 from __future__ import annotations
 
 from minicnn.backends.compiled.jit import kernel
-from minicnn.backends.compiled.outer import BLOCKS, correlate, outer
+from minicnn.backends.compiled.outer import BLOCKS, accumulate, correlate
 from minicnn.backends.compiled.simd import (
     VECTOR_BYTES,
     codes,
@@ -175,14 +175,15 @@ def correlate_planes(  # type: ignore[no-untyped-def]
 
 @kernel
 def convolve_backward(  # type: ignore[no-untyped-def]
-    first, last, scratch, dx, dx_at, accumulate, phases, dx_segments, w, w_block, partial, db,
-    groups, dw_segments, dout, out, out_at, won, y, norm, normed, x, x_at, stride, x_step, zeros,
+    first, last, scratch, dx, dx_at, added, phases, dx_segments, w, w_block, partial, db,
+    groups, pair_groups, dw_segments, dout, out, out_at, won, y, norm, normed, x, x_at, stride, x_step, zeros,
     dy_at, blocks, in_blocks, batch, chunks, samples, how, slope,
 ):  # fmt: skip
     """Compute dx, and a partial sum of dw and db, for chunks first..last of the batch.
 
     ``phases`` has a row (i0, j0, rows, columns, s0, s1) for each of the stride's phases of
-    dx, ``groups`` a row (place in partial, place in x, count) for each tile of dw. Without
+    dx, ``groups`` a row (place in partial, place in x, count) for each tile of dw, and
+    ``pair_groups`` for the tiles of two blocks of outputs. Without
     rows in ``phases`` no dx is computed.
     """
     full = VECTOR_BYTES // dout.itemsize
@@ -228,7 +229,7 @@ def convolve_backward(  # type: ignore[no-untyped-def]
                             corner + c * dx_at[2], stride[0] * dx_at[3], stride[1] * dx_at[4],
                             dx_at[2],
                         )  # fmt: skip
-                        start, begin = (dx, to) if accumulate else (zeros, (0, 0, 0, 0))
+                        start, begin = (dx, to) if added else (zeros, (0, 0, 0, 0))
                         correlate(
                             dx, to, start, begin, scratch, (dy0, dy_at[3], full, 1),
                             w, (c * w_block, w_block, full), dx_segments, s0, s1, rows, columns,
@@ -236,11 +237,9 @@ def convolve_backward(  # type: ignore[no-untyped-def]
                         )  # fmt: skip
             s1 = (n1 - n0) * size_h
             for b in range(0, blocks, BLOCKS):
-                for k in range(0, groups.size, 3):
-                    to = chunk * part + b * part_block + groups[k]
-                    outer(
-                        groups[k + 2], min(BLOCKS, blocks - b), partial, to, full, part_block,
-                        partial, to, full, part_block,
-                        x, x_at[0] + n0 * x_at[1] + groups[k + 1], x_step, stride[1] * x_at[4],
-                        scratch, dy_at[0] + b * dy_at[2], full, dy_at[2], dw_segments, 0, s1,
-                    )  # fmt: skip
+                q = min(BLOCKS, blocks - b)
+                accumulate(
+                    partial, chunk * part + b * part_block, part_block, q,
+                    groups if q == 1 else pair_groups, x, x_at[0] + n0 * x_at[1], x_step, stride[1] * x_at[4],
+                    scratch, dy_at[0] + b * dy_at[2], full, dy_at[2], dw_segments, s1,
+                )  # fmt: skip
