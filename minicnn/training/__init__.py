@@ -2,6 +2,8 @@
 
 ==================  ===================================================================
 ``loop``            `Trainer`: epochs, batches, steps
+``batches``         from stored images to the batches of an epoch; ``ahead`` makes them in time
+``fast``            which form of a model computes
 ``callbacks``       early stopping, best weights, CSV; ``progress`` draws the bar
 ``history``         one row per epoch
 ``checkpoint``      the file to go on from; ``snapshot`` fills it from a trainer

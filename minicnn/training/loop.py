@@ -8,6 +8,10 @@ for each epoch:
         model.backward(gradient of the loss); penalty adds its own gradient
         optimizer.step() at the learning rate of the schedule
     validate, write one row of history, tell the callbacks, write the checkpoint
+
+While a step computes, another thread makes the batch of the next one (`minicnn.training.ahead`).
+The model that computes is the fused one where there is one (`minicnn.training.fast`); it shares
+its arrays with the model that callbacks and checkpoints see.
 """
 
 from __future__ import annotations
@@ -24,13 +28,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.arguments import check_count
+from minicnn.backends import current_backend
 from minicnn.errors import ArgumentError, DivergedError
 from minicnn.layers.base import Layer
 from minicnn.schedules import ReduceOnPlateau
 from minicnn.training import snapshot
+from minicnn.training.ahead import Ahead
+from minicnn.training.batches import Assembly, Batch, epoch_batches
 from minicnn.training.callbacks import Callback
 from minicnn.training.checkpoint import Checkpoint
 from minicnn.training.diverged import explain
+from minicnn.training.fast import fastest, fill_gradients
 from minicnn.training.history import History
 from minicnn.training.measures import (
     accuracy,
@@ -44,7 +52,7 @@ from minicnn.training.progress import ProgressBar
 from minicnn.training.randomness import generator
 
 if TYPE_CHECKING:
-    from minicnn.data.augment import Augment, Mix
+    from minicnn.data.augment import Augment
     from minicnn.data.dataset import Dataset
     from minicnn.data.preprocess import Preprocess
     from minicnn.losses import Loss
@@ -72,7 +80,8 @@ class Trainer:
         default the rate stays what the optimizer has. A `ReduceOnPlateau` is told the
         validation loss after each epoch (with mode "max" the accuracy).
     callbacks : iterable of Callback
-        Told about each batch and epoch, in this order.
+        Told about each batch and epoch, in this order. The next batch is made by then: another
+        ``augment`` or ``preprocess`` counts from the next epoch.
     preprocess : Preprocess, optional
         By default `Preprocess` (normalisation). `fit` fits it on the training images, unless
         it is fitted.
@@ -125,6 +134,8 @@ class Trainer:
         self._told: list[Callback] = []  # the callbacks, and perhaps a progress bar
         # What the pixel steps made of the training images; rehearse does them, fit finds them.
         self._prepared: tuple[Dataset, Dataset] | None = None
+        # The model that computes, and what it was chosen for.
+        self._fast: tuple[Layer, str, Layer] | None = None
 
     # ---- training -------------------------------------------------------------------
 
@@ -215,13 +226,13 @@ class Trainer:
         prepared = self.prepare(train)
         twin = copy.copy(self)
         twin.model, twin.optimizer = copy.deepcopy((self.model, self.optimizer))
-        batch = slice(0, self.batch_size)
+        twin._fast = None
+        some = prepared.subset(slice(0, self.batch_size))
         # What goes wrong here goes wrong again in the real step, with epoch and batch.
         with contextlib.suppress(DivergedError), np.errstate(all="ignore"):
-            mix = twin._mix(self.batch_size, generator(self.seed, "mix"))
-            x = twin._batch(prepared.images[batch], generator(self.seed, "augment"), mix)
-            twin._step(x, prepared.labels[batch], mix, 0)
-            twin._scores_of(prepared.subset(batch))
+            draws, mixing = generator(self.seed, "augment"), generator(self.seed, "mix")
+            twin._step(twin._assembly().make(some.images, some.labels, draws, mixing), 0)
+            twin._scores_of(some)
 
     def stop(self, reason: str) -> None:
         """End the training after this epoch (for callbacks)."""
@@ -250,7 +261,7 @@ class Trainer:
             raise ArgumentError(
                 "the trainer has no preprocessing yet; call fit first, or pass preprocess="
             )
-        return predict_scores(self.model, images, self.preprocess)
+        return predict_scores(self._computing(), images, self.preprocess)
 
     # ---- preprocessing --------------------------------------------------------------
 
@@ -280,36 +291,31 @@ class Trainer:
     def _scores_of(self, prepared: Dataset) -> NDArray[np.float64]:
         """Compute scores of images whose pixel steps are done."""
         assert self.preprocess is not None
-        return predict_scores(self.model, prepared.images, self.preprocess.finishing())
+        return predict_scores(self._computing(), prepared.images, self.preprocess.finishing())
 
     # ---- one epoch ------------------------------------------------------------------
 
     def _run_epoch(self, train: Dataset, val: Dataset | None) -> None:
-        from minicnn.data.batches import batch_indices
-
         start = time.perf_counter()
-        shuffle = generator(self.seed, "shuffle", self.epoch)
-        draws = generator(self.seed, "augment", self.epoch)
-        mixing = generator(self.seed, "mix", self.epoch)
         batches = math.ceil(len(train) / self.batch_size)
         loss = correct = images = 0.0
+        made = epoch_batches(train, self._assembly(), self.batch_size, self.seed, self.epoch)
         self.model.train()
-        for i, indices in enumerate(batch_indices(len(train), self.batch_size, shuffle)):
-            if self.schedule is not None:
-                self.optimizer.lr = self.schedule((self.epoch - 1) * batches + i)
-            mix = self._mix(len(indices), mixing)
-            x = self._batch(train.images[indices], draws, mix)  # (B, C, H, W)
-            labels = train.labels[indices]
-            value, scores = self._step(x, labels, mix, i + 1)
-            images += len(indices)
-            loss += value * len(indices)
-            correct += mixed_accuracy(labels, scores, mix) * len(indices)
-            so_far = {"images": images, "loss": loss / images, "accuracy": correct / images}
-            for callback in self._told:
-                callback.on_batch_end(self, so_far)
+        with Ahead(made) as walk:
+            for i, batch in enumerate(walk):
+                if self.schedule is not None:
+                    self.optimizer.lr = self.schedule((self.epoch - 1) * batches + i)
+                value, scores = self._step(batch, i + 1)
+                walk.settle()  # callbacks may do as they like: nobody else is at work
+                images += len(batch)
+                loss += value * len(batch)
+                correct += mixed_accuracy(batch.labels, scores, batch.mix) * len(batch)
+                so_far = {"images": images, "loss": loss / images, "accuracy": correct / images}
+                for callback in self._told:
+                    callback.on_batch_end(self, so_far)
         trained = time.perf_counter() - start
 
-        self._check_weights(x)
+        self._check_weights(batch.x)
         row: dict[str, int | float] = {
             "epoch": self.epoch,
             "lr": float(self.optimizer.lr),
@@ -321,7 +327,7 @@ class Trainer:
             row |= {f"val_{name}": value for name, value in measured.items()}
             if not math.isfinite(measured["loss"]):
                 what = f"the validation loss of epoch {self.epoch} is not finite"
-                raise explain(what, self.model, x, self.optimizer.lr)
+                raise explain(what, self.model, batch.x, self.optimizer.lr)
         row["seconds"] = time.perf_counter() - start
         row["images_per_second"] = images / trained
         self.history.append(row)
@@ -329,33 +335,27 @@ class Trainer:
         for callback in self._told:
             callback.on_epoch_end(self, row)
 
-    def _mix(self, count: int, draws: np.random.Generator) -> Mix | None:
-        return None if self.augment is None else self.augment.mix(count, draws)
-
-    def _batch(self, images: NDArray, draws: np.random.Generator, mix: Mix | None) -> NDArray:
-        """Turn prepared images (B, C, H, W) into the network's input."""
-        from minicnn.data.preprocess.pipeline import to_float
-
+    def _assembly(self) -> Assembly:
         assert self.preprocess is not None
-        x = to_float(images, dtype_of(self.model))
-        if self.augment is not None:
-            x = self.augment(x, draws)
-        if mix is not None:
-            x = mix(x)
-        return self.preprocess.after_augmentation(x)
+        return Assembly(self.preprocess, self.augment, dtype_of(self.model))
 
-    def _step(
-        self, x: NDArray, labels: NDArray, mix: Mix | None, batch: int
-    ) -> tuple[float, NDArray]:
+    def _computing(self) -> Layer:
+        """Return the fused model where there is one, chosen anew with another backend."""
+        backend = current_backend()
+        if self._fast is None or self._fast[0] is not self.model or self._fast[1] != backend:
+            self._fast = self.model, backend, fastest(self.model)
+        return self._fast[2]
+
+    def _step(self, batch: Batch, number: int) -> tuple[float, NDArray]:
         """Do one update; return the loss with its penalty, and the scores."""
-        model = self.model
-        scores = model.forward(x)  # (B, K)
-        value, gradient = loss_and_gradient(self.loss, labels, scores, mix)
+        model = self._computing()
+        scores = model.forward(batch.x)  # (B, K)
+        value, gradient = loss_and_gradient(self.loss, batch.labels, scores, batch.mix)
         value += self._penalty()
         if not math.isfinite(value):
-            what = f"the loss became {value} in epoch {self.epoch}, batch {batch}"
-            raise explain(what, model, x, self.optimizer.lr)
-        model.backward(gradient)
+            what = f"the loss became {value} in epoch {self.epoch}, batch {number}"
+            raise explain(what, self.model, batch.x, self.optimizer.lr)
+        fill_gradients(model, gradient)
         if self.penalty is not None:
             self.penalty.add_gradient(model.params, model.grads)
         self.optimizer.step()

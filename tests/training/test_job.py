@@ -348,10 +348,10 @@ def test_a_training_that_diverges_at_once_leaves_the_folder_free(tmp_path, data)
 
 
 def test_a_training_that_diverges_later_keeps_its_epochs(tmp_path, data, monkeypatch):
-    def diverge(self, x, labels, mix, batch):
+    def diverge(self, batch, number):
         if self.epoch == 2:
             raise DivergedError("made up")
-        return step(self, x, labels, mix, batch)
+        return step(self, batch, number)
 
     step = Trainer._step
     monkeypatch.setattr(Trainer, "_step", diverge)
