@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.arguments import check_number
+from minicnn.functional import penalty as F
 
 Arrays = Mapping[str, NDArray]
 
@@ -54,26 +54,22 @@ class ElasticNet:
 
     def value(self, params: Arrays) -> float:
         """Return the penalty of these parameters."""
-        total = 0.0
-        for name in penalised(params):
-            w = params[name].astype(np.float64)
-            if self.l1:
-                total += self.l1 * float(np.abs(w).sum())
-            if self.l2:
-                total += self.l2 / 2 * float(np.square(w).sum())
-        return total
+        return F.elastic_net([params[name] for name in penalised(params)], self.l1, self.l2)
 
     def add_gradient(self, params: Arrays, grads: Arrays) -> None:
         """Add the penalty's gradient, l1 sign(w) + l2 w, to ``grads`` in place.
 
         |w| has no derivative at 0; sign(0) = 0 leaves a weight there alone.
+
+        Raises
+        ------
+        ShapeError
+            If a gradient has another shape than its weight. Nothing is changed then.
         """
-        for name in penalised(params):
-            w, g = params[name], grads[name]
-            if self.l1:
-                g += self.l1 * np.sign(w)
-            if self.l2:
-                g += self.l2 * w
+        names = list(penalised(params))
+        F.elastic_net_backward(
+            [grads[name] for name in names], [params[name] for name in names], self.l1, self.l2
+        )
 
     def __repr__(self) -> str:
         return f"ElasticNet(l1={self.l1!r}, l2={self.l2!r})"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.arguments import check_number
-from minicnn.optimizers.base import HasParameters, Optimizer
+from minicnn.functional import optimizer as F
+from minicnn.optimizers.base import HasParameters, Optimizer, at_once
 
 
 class Adagrad(Optimizer):
@@ -53,19 +53,19 @@ class Adagrad(Optimizer):
         slots = {"sum_of_squares": self.initial_accumulator_value}
         super().__init__(model, lr, weight_decay, slots)
 
+    @at_once
     def update(self, w: NDArray, g: NDArray, state: dict[str, NDArray]) -> None:
-        """Apply the equations of the class to one parameter."""
-        g = self.decayed(w, g)
-        s = state["sum_of_squares"]
-        work = self.scratch(w)
-
-        np.multiply(g, g, out=work)
-        s += work
-        np.sqrt(s, out=work)
-        work += self.eps
-        np.divide(g, work, out=work)
-        work *= self.lr / (1 + (self.steps - 1) * self.lr_decay)
-        w -= work
+        """Apply the equations of the class."""
+        F.adagrad(
+            w,
+            g,
+            state["sum_of_squares"],
+            lr=self.lr,
+            lr_decay=self.lr_decay,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            t=self.steps,
+        )
 
     def options(self) -> dict[str, Any]:
         """Return lr_decay, initial_accumulator_value and eps."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.arguments import check_number
 from minicnn.errors import ArgumentError
-from minicnn.optimizers.base import HasParameters, Optimizer
+from minicnn.functional import optimizer as F
+from minicnn.optimizers.base import HasParameters, Optimizer, at_once
 
 
 class Adam(Optimizer):
@@ -36,6 +35,8 @@ class Adam(Optimizer):
         Keeps the division finite; at least 0.
     """
 
+    decoupled = False  # whether the decay acts on the weights themselves, see AdamW
+
     def __init__(
         self,
         model: HasParameters,
@@ -58,30 +59,21 @@ class Adam(Optimizer):
         self.eps = check_number("eps", eps, minimum=0)
         super().__init__(model, lr, weight_decay, {"mean": 0.0, "mean_square": 0.0})
 
+    @at_once
     def update(self, w: NDArray, g: NDArray, state: dict[str, NDArray]) -> None:
-        """Apply the equations of the class to one parameter."""
-        self._adapt(w, self.decayed(w, g), state)
-
-    def _adapt(self, w: NDArray, g: NDArray, state: dict[str, NDArray]) -> None:
-        b1, b2 = self.betas
-        m, v = state["mean"], state["mean_square"]
-        work = self.scratch(w)
-
-        m *= b1
-        np.multiply(g, 1 - b1, out=work)
-        m += work
-
-        v *= b2
-        np.multiply(g, g, out=work)
-        work *= 1 - b2
-        v += work
-
-        np.sqrt(v, out=work)
-        work /= math.sqrt(1 - b2**self.steps)
-        work += self.eps
-        np.divide(m, work, out=work)
-        work *= self.lr / (1 - b1**self.steps)
-        w -= work
+        """Apply the equations of the class."""
+        F.adam(
+            w,
+            g,
+            state["mean"],
+            state["mean_square"],
+            lr=self.lr,
+            betas=self.betas,
+            eps=self.eps,
+            weight_decay=self.weight_decay,
+            decoupled=self.decoupled,
+            t=self.steps,
+        )
 
     def options(self) -> dict[str, Any]:
         """Return betas and eps."""
@@ -90,6 +82,8 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """Adam with decoupled weight decay.
+
+        w <- w - lr weight_decay w          and then the step of Adam
 
     The weights shrink by the factor 1 - lr weight_decay, outside of Adam's scaling, which
     would otherwise decay least the weights with the largest gradients.
@@ -103,6 +97,8 @@ class AdamW(Adam):
         At least 0.
     """
 
+    decoupled = True
+
     def __init__(
         self,
         model: HasParameters,
@@ -113,8 +109,3 @@ class AdamW(Adam):
         weight_decay: float = 0.01,
     ) -> None:
         super().__init__(model, lr, betas=betas, eps=eps, weight_decay=weight_decay)
-
-    def update(self, w: NDArray, g: NDArray, state: dict[str, NDArray]) -> None:
-        """Shrink the weights, then apply the equations of `Adam`."""
-        w *= 1 - self.lr * self.weight_decay
-        self._adapt(w, g, state)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.arguments import check_number
-from minicnn.optimizers.base import HasParameters, Optimizer
+from minicnn.functional import optimizer as F
+from minicnn.optimizers.base import HasParameters, Optimizer, at_once
 
 
 class RMSprop(Optimizer):
@@ -62,40 +62,21 @@ class RMSprop(Optimizer):
             slots["velocity"] = 0.0
         super().__init__(model, lr, weight_decay, slots)
 
+    @at_once
     def update(self, w: NDArray, g: NDArray, state: dict[str, NDArray]) -> None:
-        """Apply the equations of the class to one parameter."""
-        g = self.decayed(w, g)
-        s = state["mean_square"]
-        work = self.scratch(w)
-
-        s *= self.alpha
-        np.multiply(g, g, out=work)
-        work *= 1 - self.alpha
-        s += work
-
-        if self.centered:
-            a = state["mean"]
-            a *= self.alpha
-            np.multiply(g, 1 - self.alpha, out=work)
-            a += work
-            np.multiply(a, a, out=work)
-            np.subtract(s, work, out=work)
-            # A variance, but of a constant gradient rounding can leave it below zero.
-            np.maximum(work, 0, out=work)
-            np.sqrt(work, out=work)
-        else:
-            np.sqrt(s, out=work)
-        work += self.eps
-        np.divide(g, work, out=work)
-
-        if self.momentum:
-            v = state["velocity"]
-            v *= self.momentum
-            v += work
-            np.multiply(v, self.lr, out=work)
-        else:
-            work *= self.lr
-        w -= work
+        """Apply the equations of the class."""
+        F.rmsprop(
+            w,
+            g,
+            state["mean_square"],
+            state.get("mean"),
+            state.get("velocity"),
+            lr=self.lr,
+            alpha=self.alpha,
+            eps=self.eps,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+        )
 
     def options(self) -> dict[str, Any]:
         """Return alpha, eps, momentum and centered."""

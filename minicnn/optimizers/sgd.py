@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.arguments import check_number
 from minicnn.errors import ArgumentError
-from minicnn.optimizers.base import HasParameters, Optimizer
+from minicnn.functional import optimizer as F
+from minicnn.optimizers.base import HasParameters, Optimizer, at_once
 
 
 class SGD(Optimizer):
@@ -49,23 +49,18 @@ class SGD(Optimizer):
             raise ArgumentError("nesterov=True needs momentum > 0, such as momentum=0.9")
         super().__init__(model, lr, weight_decay, {"velocity": 0.0} if self.momentum else {})
 
+    @at_once
     def update(self, w: NDArray, g: NDArray, state: dict[str, NDArray]) -> None:
-        """Apply the equations of the class to one parameter."""
-        g = self.decayed(w, g)
-        move = self.scratch(w)
-        if self.momentum == 0:
-            np.multiply(g, self.lr, out=move)
-        else:
-            v = state["velocity"]
-            v *= self.momentum
-            v += g
-            if self.nesterov:
-                np.multiply(v, self.momentum, out=move)
-                move += g
-                move *= self.lr
-            else:
-                np.multiply(v, self.lr, out=move)
-        w -= move
+        """Apply the equations of the class."""
+        F.sgd(
+            w,
+            g,
+            state.get("velocity"),
+            lr=self.lr,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=self.weight_decay,
+        )
 
     def options(self) -> dict[str, Any]:
         """Return momentum and nesterov."""

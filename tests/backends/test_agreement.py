@@ -18,6 +18,8 @@ MODULES = (
     "linear",
     "loss",
     "norm",
+    "optimizer",
+    "penalty",
     "pooling",
     "warp",
 )
@@ -65,4 +67,4 @@ def test_functions_and_arguments_are_those_of_the_loops(backend: str, module: st
 def test_every_function_says_its_equation(module: str) -> None:
     for name, function in public_functions(load("loops", module)).items():
         assert function.__doc__, name
-        assert "=" in function.__doc__ or "Gradients of" in function.__doc__, name
+        assert any(sign in function.__doc__ for sign in ("=", "<-", "Gradients of")), name

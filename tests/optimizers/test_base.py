@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import tracemalloc
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minicnn.backends import use_backend
 from minicnn.errors import ArgumentError, ShapeError, StateError
 from minicnn.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
@@ -249,3 +251,96 @@ def test_repr_shows_the_options() -> None:
     )
     assert repr(Adagrad(Model(), 1)).startswith("Adagrad(lr=1.0, lr_decay=0.0")
     assert repr(RMSprop(Model())).startswith("RMSprop(lr=0.01, alpha=0.99")
+
+
+class Plain(Optimizer):
+    """A rule of a reader's own, one parameter after the other."""
+
+    def __init__(self, model: Model, lr: float) -> None:
+        super().__init__(model, lr, 0.1, {"sum": 0.0})
+        self.seen: list[tuple[int, ...]] = []
+
+    def update(self, w: np.ndarray, g: np.ndarray, state: dict[str, np.ndarray]) -> None:
+        self.seen.append(w.shape)
+        state["sum"] += self.decayed(w, g)
+        move = self.scratch(w)
+        np.multiply(state["sum"], self.lr, out=move)
+        w -= move
+
+
+def test_a_rule_of_ones_own_in_numpy() -> None:
+    model = Model()
+    before = {k: w.copy() for k, w in model.params.items()}
+    model.backward()
+    optimizer = Plain(model, 0.5)
+    optimizer.step()
+    assert optimizer.seen == list(SHAPES.values())
+    for name, w in model.params.items():
+        expected = before[name] - 0.5 * (model.grads[name] + 0.1 * before[name])
+        np.testing.assert_allclose(w, expected)
+
+
+class HalfAdam(Adam):
+    """Adam on half the gradient, in a subclass that knows nothing of lists."""
+
+    def update(self, w: np.ndarray, g: np.ndarray, state: dict[str, np.ndarray]) -> None:
+        assert w.shape == g.shape == state["mean"].shape
+        super().update(w, 0.5 * g, state)
+
+
+@pytest.mark.parametrize("backend", ["loops", "vectorized", "compiled"])
+def test_a_subclass_of_a_rule_that_changes_the_gradient(backend: str) -> None:
+    ours, theirs = Model(), Model()
+    half, whole = HalfAdam(ours, lr=0.1), Adam(theirs, lr=0.1)
+    with use_backend(backend):
+        for _ in range(3):
+            ours.backward()
+            theirs.backward()
+            for g in theirs.grads.values():
+                g *= 0.5
+            half.step()
+            whole.step()
+    for name, w in ours.params.items():
+        np.testing.assert_allclose(w, theirs.params[name], rtol=1e-13)
+
+
+@every_rule
+def test_the_backend_in_force_decides_and_all_agree(rule: str) -> None:
+    results = {}
+    for backend in ("loops", "vectorized", "compiled"):
+        model = Model()
+        with use_backend(backend):
+            _train(model, _make(rule, model), 5)
+        results[backend] = model.params
+    for name, w in results["loops"].items():
+        np.testing.assert_allclose(results["vectorized"][name], w, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(results["compiled"][name], w, rtol=1e-12, atol=1e-12)
+
+
+@every_rule
+def test_a_gradient_of_another_shape_is_refused_and_nothing_changed(rule: str) -> None:
+    model = Model()
+    optimizer = _make(rule, model)
+    before = {k: w.copy() for k, w in model.params.items()}
+    model.grads["1.bias"] = np.zeros((4, 1))
+    with pytest.raises(ShapeError, match=r"'1.bias' has shape \(4, 1\); expected \(4,\)"):
+        optimizer.step()
+    assert optimizer.steps == 0
+    for name, w in model.params.items():
+        assert (w == before[name]).all()
+
+
+@every_rule
+def test_a_rehearsal_on_a_copy_leaves_the_model_alone(rule: str) -> None:
+    model = Model()
+    optimizer = _make(rule, model)
+    _train(model, optimizer, 2)
+    before = {k: w.copy() for k, w in model.params.items()}
+    state = optimizer.state_dict()
+    twin, stepper = copy.deepcopy((model, optimizer))
+    _train(twin, stepper, 2)
+    for name, w in model.params.items():
+        assert (w == before[name]).all()
+        assert (w != twin.params[name]).any()
+    for key, value in optimizer.state_dict().items():
+        assert np.array_equal(value, state[key]), key
