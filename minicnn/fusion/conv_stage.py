@@ -23,7 +23,7 @@ from minicnn.backends.compiled import stage, stage_backward
 from minicnn.backends.compiled.blocks import Blocks, fill, take
 from minicnn.backends.compiled.simd import lanes
 from minicnn.backends.compiled.threads import run, scratch
-from minicnn.fusion.geometry import Geometry, lay_out
+from minicnn.fusion.geometry import Geometry, lay_out, strip_numbers
 from minicnn.layers import BatchNorm2d, Conv2d, LeakyReLU, MaxPool2d, ReLU
 from minicnn.shapes import Pair, window_output_size
 
@@ -72,7 +72,6 @@ class ConvStage:
         self._memory: list[Memory] = []
         self._inputs: list[Blocks] = []
         self._packed: dict[tuple[Any, ...], NDArray] = {}
-        self._folded: Any = None
 
     @property
     def in_margin(self) -> Pair:
@@ -122,7 +121,7 @@ class ConvStage:
         """Conv, shortcut, activation and pooling without a stop."""
         geometry, out = memory.geometry, memory.out
         batch = x.shape[0]
-        packed, bias = self._weights(x, memory, folded=not keep)
+        packed, bias = self.weights(x.data.shape[-1], folded=not keep)
         splits = max(1, min(-(-geometry.blocks // 2), PIECES // batch))
         rows = max(1, min(memory.how[2], PIECES // (batch * splits)))
         added = out if short is None else short
@@ -132,6 +131,7 @@ class ConvStage:
             x.flat, geometry.x, geometry.x_inc, self.conv.stride,
             packed, packed.size // geometry.blocks, bias, geometry.taps, geometry.blocks,
             memory.how, self.slope, splits, rows,
+            scratch=scratch(strip_numbers(memory.how, memory.dtype), memory.dtype),
         )  # fmt: skip
 
     def _through_norm(self, memory: Memory, x: Blocks, short: Blocks | None) -> None:
@@ -139,7 +139,7 @@ class ConvStage:
         norm, geometry, out = self.norm, memory.geometry, memory.out
         assert norm is not None
         batch = x.shape[0]
-        packed, bias = self._weights(x, memory, folded=False)
+        packed, bias = self.weights(x.data.shape[-1], folded=False)
         splits = max(1, min(-(-geometry.blocks // 2), PIECES // batch))
         run(
             stage.convolve_and_measure, batch * splits, self._cost(memory, batch),
@@ -245,10 +245,10 @@ class ConvStage:
         planes = x.data.shape[-1] == 1 != lanes(dtype)
         weight = self.conv.params["weight"]
         if planes:
-            packed = self._pack(x, turned=False)
+            packed = self._pack(1, turned=False)
             w_block = weight[0, 0].size * lanes(dtype)
         else:
-            packed = self._pack(x, turned=True)
+            packed = self._pack(lanes(dtype), turned=True)
             w_block = packed.size // geometry.in_blocks
         dx = into
         if dx is None:
@@ -327,31 +327,37 @@ class ConvStage:
             )
         return memory
 
-    def _allocate(self, x: Blocks) -> Memory:
-        geometry = lay_out(self.conv, x)
-        dtype = x.data.dtype
+    def ending(self, size: Pair) -> tuple[int, ...]:
+        """Say how the stage ends for y of a size: ``how`` of `stage`, up to the activation."""
         window: tuple[Pair, Pair, Pair] = ((1, 1), (1, 1), (0, 0))
         if self.pool is not None:
             window = self.pool.kernel_size, self.pool.stride, self.pool.padding
-        pooled = window_output_size(geometry.size, *window)
-        out = Blocks.zeros(x.shape[0], self.conv.out_channels, pooled, self.out_margin, dtype)
         activation = stage.LINEAR
         if self.activation is not None:
             activation = stage.LEAKY if isinstance(self.activation, LeakyReLU) else stage.RELU
+        pooled = window_output_size(size, *window)
+        return (*size, *pooled, *window[0], *window[1], *window[2], activation)
+
+    def _allocate(self, x: Blocks) -> Memory:
+        geometry = lay_out(self.conv, x)
+        dtype = x.data.dtype
+        how = self.ending(geometry.size)
+        pooled = how[2], how[3]
+        out = Blocks.zeros(x.shape[0], self.conv.out_channels, pooled, self.out_margin, dtype)
         codes = x.shape[0] * geometry.blocks * pooled[0] * pooled[1] * lanes(dtype)
         return Memory(
             shape=(), dtype=dtype, geometry=geometry, out=out,
-            how=(*geometry.size, *pooled, *window[0], *window[1], *window[2], activation, 0, 0),
+            how=(*how, 0, 0),
             won=np.empty(codes if self.pool is not None else 0, np.uint8),
             y=np.empty(0, dtype), planes=(np.empty(0, dtype), np.empty(0, dtype)),
         )  # fmt: skip
 
     # ---- weights --------------------------------------------------------------------
 
-    def _pack(self, x: Blocks, turned: bool, w: NDArray | None = None) -> NDArray:
+    def _pack(self, width: int, turned: bool, w: NDArray | None = None) -> NDArray:
         """Lay out the weights for the kernels, in memory that is used again."""
         w = self.conv.params["weight"] if w is None else w
-        full, width = lanes(w.dtype), x.data.shape[-1]
+        full = lanes(w.dtype)
         outputs, inputs = w.shape[:2][::-1] if turned else w.shape[:2]
         shape = -(-outputs // full), -(-inputs // width), w[0, 0].size, width, full
         key = turned, shape, w.dtype
@@ -361,14 +367,27 @@ class ConvStage:
         layout.pack_weights(packed, w, turned, width)
         return packed
 
-    def _weights(self, x: Blocks, memory: Memory, folded: bool) -> tuple[NDArray, NDArray]:
-        """Return packed weights and (bias, nothing, nothing), the norm folded in if asked.
+    def weights(self, width: int, folded: bool) -> tuple[NDArray, NDArray]:
+        """Return the weights as the kernels read them, and the bias.
 
         Folding: norm(conv(x)) = (w * scale) x + (b - mean) scale + shift, per output channel.
+
+        Parameters
+        ----------
+        width
+            How many channels a block of x has.
+        folded
+            Whether to make the norm, with its running statistics, a part of both.
+
+        Returns
+        -------
+        packed, bias
+            Flat; the bias is padded to three times the channels in blocks, the length of the
+            affine map that other stages have in its place.
         """
         w, b = self.conv.params["weight"], self.conv.params.get("bias")
-        bias = np.zeros(3 * memory.geometry.blocks * lanes(memory.dtype), memory.dtype)
         channels = self.conv.out_channels
+        bias = np.zeros(3 * -(-channels // lanes(w.dtype)) * lanes(w.dtype), w.dtype)
         if b is not None:
             bias[:channels] = b
         if folded and self.norm is not None:
@@ -378,4 +397,9 @@ class ConvStage:
             centred = bias[:channels] - norm.buffers["running_mean"]
             bias[:channels] = centred * scale + norm.params["bias"]
             w = (w * scale[:, None, None, None]).astype(w.dtype)
-        return self._pack(x, turned=False, w=w), bias
+        return self._pack(width, turned=False, w=w), bias
+
+    def state(self) -> list[NDArray]:
+        """Return the live arrays on which `weights` depends."""
+        norm = [] if self.norm is None else [*self.norm.params.values(), *self.norm.buffers.values()]
+        return [*self.conv.params.values(), *norm]

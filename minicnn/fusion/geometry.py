@@ -14,11 +14,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from minicnn.backends.compiled.blocks import Blocks
-from minicnn.backends.compiled.outer import TALLEST, TALLEST_PAIR
+from minicnn.backends.compiled.outer import BLOCKS, TALLEST, TALLEST_PAIR
 from minicnn.backends.compiled.simd import lanes
+from minicnn.backends.compiled.stage import strip_rows
 from minicnn.layers import Conv2d
 from minicnn.shapes import Pair, window_output_size
 
@@ -173,6 +174,14 @@ def _turned(
             ]
             table.append((i, j, *counts, s0, len(terms)))
     return dy, table, terms
+
+
+def strip_numbers(how: tuple[int, ...], dtype: DTypeLike) -> int:
+    """Return how many numbers the strip of a stage holds, see `stage.pass_through`."""
+    full = lanes(dtype)
+    line = how[1] * full
+    _, height = strip_rows.py_func(line * np.dtype(dtype).itemsize, how[4], how[6])
+    return BLOCKS * height * line
 
 
 def _pieces(count: int, tallest: int) -> list[tuple[int, int]]:

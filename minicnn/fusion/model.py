@@ -13,8 +13,11 @@ from minicnn.backends.compiled.blocks import Blocks, take
 from minicnn.errors import StateError
 from minicnn.functional.checks import check_float, check_shape
 from minicnn.fusion import chain
+from minicnn.fusion.inference import Program, Unsuitable
 from minicnn.fusion.plan import describe, make_plan
 from minicnn.layers import Layer
+
+PROGRAMS = 4  # shapes of images whose programs are kept
 
 
 class FusedModel(Layer):
@@ -38,6 +41,8 @@ class FusedModel(Layer):
         self._stages = make_plan(model)
         self._kept: tuple[NDArray, bool, tuple[int, ...]] | None = None
         self._checked: tuple[Any, ...] = ()
+        self._modules = list(model.modules())
+        self._programs: dict[tuple[Any, ...], Program | None] = {}
 
     # ---- the two passes -------------------------------------------------------------
 
@@ -47,10 +52,24 @@ class FusedModel(Layer):
             self._kept = None
             return self.model.forward(x)
         self._check(x)
-        keep = any(module.training for module in self.model.modules())
-        y = self._run(x, keep)
+        keep = any(module.training for module in self._modules)
+        program = None if keep else self._program(x)
+        y = self._run(x, keep) if program is None else program.run(x)
         self._kept = x, keep, y.shape
         return y
+
+    def _program(self, x: NDArray) -> Program | None:
+        """Return the program for images of this shape, if there is one."""
+        key = x.shape[1:], x.dtype
+        if key not in self._programs:
+            try:
+                found = Program(self._stages, *key) if x.size else None
+            except Unsuitable:
+                found = None
+            if len(self._programs) >= PROGRAMS:
+                self._programs.clear()
+            self._programs[key] = found
+        return self._programs[key]
 
     def _run(self, x: NDArray, keep: bool) -> NDArray:
         y = chain.forward(self._stages, x, keep)
@@ -133,6 +152,7 @@ class FusedModel(Layer):
         self.model.astype(dtype)
         self._kept, self._checked = None, ()
         self._stages = make_plan(self.model)
+        self._programs.clear()
         return self
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -23,8 +23,6 @@ a shortcut to add. ``affine`` has rows (mean, scale, shift), each as long as the
 
 from __future__ import annotations
 
-import numpy as np
-
 from minicnn.backends.compiled.jit import kernel
 from minicnn.backends.compiled.outer import BLOCKS, correlate
 from minicnn.backends.compiled.simd import (
@@ -49,7 +47,7 @@ def finish(  # type: ignore[no-untyped-def]
     """Turn rows of y into rows r0..r1 of out, for one block of channels of one sample.
 
     ``o`` and ``h`` hold (origin, row) of out and of the shortcut; ``y0`` is where row
-    ``first_row`` of y lies.
+    ``first_row`` of y lies. An empty ``won`` is not written to.
     """
     full = VECTOR_BYTES // y.itemsize
     size_h, size_w, _, out_w, kernel_h, kernel_w, stride_h, stride_w = how[:8]
@@ -88,14 +86,61 @@ def finish(  # type: ignore[no-untyped-def]
             elif activation == LEAKY:
                 best = select(best > zero, best, best * steep)
             store(out, o[0] + r * o[1] + j * full, best)
-            if pooled:
+            if pooled and won.size > 0:
                 store_codes(won, w0 + (r * out_w + j) * full, best_code)
 
 
 @kernel
+def pass_through(  # type: ignore[no-untyped-def]
+    strip, out, o, won, w0, short, h, x, x_at, stride, w, w_at, bias, b0, segments, s0, s1,
+    first, end, row0, row1, how, slope,
+):  # fmt: skip
+    """Compute rows row0..row1 of out, blocks first..end, of one sample.
+
+    ``o`` and ``h`` hold (origin, block, row) of out and of the shortcut, ``x_at`` (origin,
+    row, pixel, distance of the inner terms), ``w_at`` (origin, block); ``bias`` begins at
+    ``b0``, and the table of taps is rows s0..s1 of ``segments``. ``strip`` is working memory,
+    see `strip_size`.
+    """
+    full = VECTOR_BYTES // x.itemsize
+    size_h, size_w, out_h, out_w, _, _, stride_h = how[:7]
+    kernel_h, top = how[4], how[8]
+    step, height = strip_rows(size_w * full * x.itemsize, kernel_h, stride_h)
+    for b in range(first, end, BLOCKS):
+        q = min(BLOCKS, end - b)
+        for r0 in range(row0, row1, step):
+            r1 = min(r0 + step, row1)
+            y0 = max(0, r0 * stride_h - top)
+            y1 = min(size_h, (r1 - 1) * stride_h - top + kernel_h)
+            correlate(
+                strip, (0, size_w * full, full, height * size_w * full),
+                bias, (b0 + b * full, 0, 0, full), x,
+                (x_at[0] + y0 * stride[0] * x_at[1], stride[0] * x_at[1], stride[1] * x_at[2],
+                 x_at[3]),
+                w, (w_at[0] + b * w_at[1], w_at[1], full), segments, s0, s1, y1 - y0, size_w, q,
+            )  # fmt: skip
+            for k in range(b, b + q):
+                finish(
+                    out, (o[0] + k * o[1], o[2]), won, w0 + k * out_h * out_w * full,
+                    short, (h[0] + k * h[1], h[2]),
+                    strip, (k - b) * height * size_w * full, y0, bias, 0, r0, r1, how, slope,
+                )  # fmt: skip
+
+
+@kernel
+def strip_rows(line, kernel_h, stride_h):  # type: ignore[no-untyped-def]
+    """Return how many rows of out a strip serves, and how many rows of y it has.
+
+    ``line`` is the size in bytes of a row of one block.
+    """
+    step = max(1, STRIP_BYTES // (BLOCKS * line * stride_h))
+    return step, (step - 1) * stride_h + kernel_h
+
+
+@kernel
 def convolve_and_finish(  # type: ignore[no-untyped-def]
-    first, last, out, out_at, won, short, short_at, x, x_at, x_inc, stride, w, w_block, bias,
-    segments, blocks, how, slope, splits, row_splits,
+    first, last, strip, out, out_at, won, short, short_at, x, x_at, x_inc, stride, w, w_block,
+    bias, segments, blocks, how, slope, splits, row_splits,
 ):  # fmt: skip
     """Compute out from x. A piece: one sample, a share of its channels, a share of its rows.
 
@@ -103,40 +148,19 @@ def convolve_and_finish(  # type: ignore[no-untyped-def]
     taps of `outer`; ``x_inc`` is the distance of its inner terms.
     """
     full = VECTOR_BYTES // x.itemsize
-    size_h, size_w, out_h, out_w, kernel_h, _, stride_h = how[:7]
-    top = how[8]
-    line = BLOCKS * size_w * full
-    # pooled rows per strip, and rows of y that they need
-    step = max(1, STRIP_BYTES // (line * x.itemsize * stride_h))
-    height = (step - 1) * stride_h + kernel_h
-    strip = np.empty(height * line, x.dtype)
-    s1 = segments.size // 3
+    out_h, out_w = how[2], how[3]
     for piece in range(first, last):
         n, share = piece // (splits * row_splits), piece % (splits * row_splits)
         channels, rows = share // row_splits, share % row_splits
-        row0, row1 = out_h * rows // row_splits, out_h * (rows + 1) // row_splits
-        end = blocks * (channels + 1) // splits
-        for b in range(blocks * channels // splits, end, BLOCKS):
-            q = min(BLOCKS, end - b)
-            for r0 in range(row0, row1, step):
-                r1 = min(r0 + step, row1)
-                y0 = max(0, r0 * stride_h - top)
-                y1 = min(size_h, (r1 - 1) * stride_h - top + kernel_h)
-                correlate(
-                    strip, (0, size_w * full, full, height * size_w * full),
-                    bias, (b * full, 0, 0, full), x,
-                    (x_at[0] + n * x_at[1] + y0 * stride[0] * x_at[3], stride[0] * x_at[3],
-                     stride[1] * x_at[4], x_inc),
-                    w, (b * w_block, w_block, full), segments, 0, s1, y1 - y0, size_w, q,
-                )  # fmt: skip
-                for k in range(b, b + q):
-                    finish(
-                        out, (out_at[0] + n * out_at[1] + k * out_at[2], out_at[3]),
-                        won, (n * blocks + k) * out_h * out_w * full,
-                        short, (short_at[0] + n * short_at[1] + k * short_at[2], short_at[3]),
-                        strip, (k - b) * height * size_w * full, y0, bias, 0, r0, r1,
-                        how, slope,
-                    )  # fmt: skip
+        pass_through(
+            strip, out, (out_at[0] + n * out_at[1], out_at[2], out_at[3]),
+            won, n * blocks * out_h * out_w * full,
+            short, (short_at[0] + n * short_at[1], short_at[2], short_at[3]),
+            x, (x_at[0] + n * x_at[1], x_at[3], x_at[4], x_inc), stride,
+            w, (0, w_block), bias, 0, segments, 0, segments.size // 3,
+            blocks * channels // splits, blocks * (channels + 1) // splits,
+            out_h * rows // row_splits, out_h * (rows + 1) // row_splits, how, slope,
+        )  # fmt: skip
 
 
 @kernel

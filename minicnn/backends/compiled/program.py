@@ -1,0 +1,245 @@
+"""A whole network in one call: the program of a forward pass, and who runs it.
+
+Between two stages a step through Python takes some ten microseconds, and waking a thread fifty;
+the stages of a small network take less. So for inference the stages become a *program*,
+a table of numbers with a row for each, which one kernel follows from the first to the last:
+
+    batches      a thread takes a sample and runs the whole program on it, so that nothing
+                 but the image and the scores leaves its second-level cache
+    one image    all threads run the program together: each does its share of a stage's
+                 channels or rows, and waits for the others before the next
+
+Waiting is a loop on a number in memory (a barrier), since sleeping and waking take longer
+than a stage. After a program a helper goes on waiting for the next in the same way for a
+fraction of a millisecond, and then lies down (see `minicnn.backends.compiled.team`).
+
+Nothing is summed across threads, so the bits do not depend on their number.
+"""
+
+from __future__ import annotations
+
+from numba import carray
+
+from minicnn.backends.compiled import atomics
+from minicnn.backends.compiled.jit import kernel
+from minicnn.backends.compiled.outer import BLOCKS
+from minicnn.backends.compiled.simd import VECTOR_BYTES, load, splat, total
+from minicnn.backends.compiled.stage import pass_through
+
+# What a row of the program does (its column 0), and how many columns a row has.
+PLACE, CONVOLVE, AVERAGE, FLATTEN, LINEAR, COPY_OUT = 0, 1, 2, 3, 4, 5
+COLUMNS = 40
+
+# The numbers by which threads meet, one to a cache line.
+LINE = 8
+ARRIVED, GENERATION, TEAM, SLOTS = 0, LINE, 2 * LINE, 3 * LINE
+ASLEEP, READY, ENGAGED, GO = 0, 1, 2, 3
+SPINS_BEFORE_YIELD = 2000
+
+
+@kernel
+def barrier(state, team):  # type: ignore[no-untyped-def]
+    """Wait until all threads of the team are here."""
+    if team == 1:
+        return
+    generation = atomics.get(state, GENERATION)
+    if atomics.add(state, ARRIVED, 1) == team - 1:
+        atomics.put(state, ARRIVED, 0)
+        atomics.put(state, GENERATION, generation + 1)
+        return
+    spins = 0
+    while atomics.get(state, GENERATION) == generation:
+        spins += 1
+        if spins > SPINS_BEFORE_YIELD:
+            atomics.pause()
+
+
+@kernel
+def _place(memory, row, x, x0, me, team):  # type: ignore[no-untyped-def]
+    """Copy an image (C, H, W) into blocks: row = (-, origin, block, row, pixel, C, H, W)."""
+    origin, block, line, width = row[1], row[2], row[3], row[4]
+    channels, rows, columns = row[5], row[6], row[7]
+    for piece in range(channels * rows * me // team, channels * rows * (me + 1) // team):
+        c, r = piece // rows, piece % rows
+        pixels = x[x0 + piece * columns : x0 + (piece + 1) * columns]
+        to = origin + c // width * block + r * line + c % width
+        for j in range(columns):
+            memory[to + j * width] = pixels[j]
+
+
+@kernel
+def _convolve(strip, memory, row, weights, tables, slopes, me, team):  # type: ignore[no-untyped-def]
+    """Run a convolution stage: this thread's share of its channels, or else of its rows."""
+    how = (
+        row[16], row[17], row[18], row[19], row[20], row[21], row[22], row[23], row[24], row[25],
+        row[26], 0, row[27],
+    )  # fmt: skip
+    blocks = row[28]
+    pairs = (blocks + BLOCKS - 1) // BLOCKS
+    first, end, row0, row1 = 0, blocks, 0, how[2]
+    if pairs % team == 0:
+        first = BLOCKS * (pairs * me // team)
+        end = min(blocks, BLOCKS * (pairs * (me + 1) // team))
+    else:
+        row0, row1 = how[2] * me // team, how[2] * (me + 1) // team
+    pass_through(
+        strip, memory, (row[1], row[2], row[3]), memory[:0], 0, memory, (row[4], row[5], row[6]),
+        memory, (row[7], row[8], row[9], row[10]), (row[11], row[12]), weights,
+        (row[13], row[14]), weights, row[15], tables, row[29], row[30],
+        first, end, row0, row1, how, slopes[row[31]],
+    )  # fmt: skip
+
+
+@kernel
+def _average(memory, row, me, team):  # type: ignore[no-untyped-def]
+    """Average each channel: row = (-, to, origin, block, row, C, H, W)."""
+    full = VECTOR_BYTES // memory.itemsize
+    channels, rows, columns = row[5], row[6], row[7]
+    blocks = (channels + full - 1) // full
+    for b in range(blocks * me // team, blocks * (me + 1) // team):
+        for k in range(min(full, channels - b * full)):
+            sum_ = 0.0  # in double precision
+            for r in range(rows):
+                at = row[2] + b * row[3] + r * row[4] + k
+                for j in range(columns):
+                    sum_ += memory[at + j * full]
+            memory[row[1] + b * full + k] = sum_ / (rows * columns)
+
+
+@kernel
+def _flatten(memory, row, me, team):  # type: ignore[no-untyped-def]
+    """Write the channels one after the other: row = (-, to, origin, block, row, C, H, W)."""
+    full = VECTOR_BYTES // memory.itemsize
+    channels, rows, columns = row[5], row[6], row[7]
+    for c in range(channels * me // team, channels * (me + 1) // team):
+        for r in range(rows):
+            to = row[1] + (c * rows + r) * columns
+            at = row[2] + c // full * row[3] + r * row[4] + c % full
+            for j in range(columns):
+                memory[to + j] = memory[at + j * full]
+
+
+@kernel
+def _linear(memory, row, me, team):  # type: ignore[no-untyped-def]
+    """Multiply: row = (-, to, from, address of w, of b or 0, outputs, inputs, rectified).
+
+    The weights are read where the layer has them: there is nothing to be gained by a copy.
+    """
+    full = VECTOR_BYTES // memory.itemsize
+    outputs, inputs = row[5], row[6]
+    w = carray(atomics.pointer(row[3], memory), (outputs * inputs,))
+    b = carray(atomics.pointer(row[4], memory), (outputs,))
+    whole = inputs - inputs % (4 * full)
+    for o in range(outputs * me // team, outputs * (me + 1) // team):
+        at = o * inputs
+        sum0, sum1 = splat(memory, 0.0), splat(memory, 0.0)
+        sum2, sum3 = splat(memory, 0.0), splat(memory, 0.0)
+        for i in range(0, whole, 4 * full):
+            x = row[2] + i
+            sum0 = sum0 + load(w, at + i) * load(memory, x)
+            sum1 = sum1 + load(w, at + i + full) * load(memory, x + full)
+            sum2 = sum2 + load(w, at + i + 2 * full) * load(memory, x + 2 * full)
+            sum3 = sum3 + load(w, at + i + 3 * full) * load(memory, x + 3 * full)
+        sum_ = total((sum0 + sum1) + (sum2 + sum3))
+        for i in range(whole, inputs):
+            sum_ += w[at + i] * memory[row[2] + i]
+        if row[4] != 0:
+            sum_ += b[o]
+        memory[row[1] + o] = 0 if row[7] and sum_ <= 0 else sum_
+
+
+@kernel
+def _follow(  # type: ignore[no-untyped-def]
+    strip, memory, program, x, x0, y, y0, weights, tables, slopes, state, me, team
+):
+    """Run the program on the sample that begins at x[x0]."""
+    for k in range(0, program.size, COLUMNS):
+        row = program[k : k + COLUMNS]
+        if row[0] == CONVOLVE:
+            _convolve(strip, memory, row, weights, tables, slopes, me, team)
+        elif row[0] == PLACE:
+            _place(memory, row, x, x0, me, team)
+        elif row[0] == AVERAGE:
+            _average(memory, row, me, team)
+        elif row[0] == FLATTEN:
+            _flatten(memory, row, me, team)
+        elif row[0] == LINEAR:
+            _linear(memory, row, me, team)
+        elif me == 0:
+            for i in range(row[2]):
+                y[y0 + i] = memory[row[1] + i]
+        barrier(state, team)
+
+
+@kernel
+def unchanged(addresses, sizes, copies):  # type: ignore[no-untyped-def]
+    """Return whether the arrays at some addresses still hold what ``copies`` holds in a row."""
+    begin = 0
+    for k in range(addresses.size):
+        live = carray(atomics.pointer(addresses[k], copies), (sizes[k],))
+        copy = copies[begin : begin + sizes[k]]
+        changes = 0
+        for i in range(copy.size):
+            changes += live[i] != copy[i]
+        if changes > 0:
+            return False
+        begin += sizes[k]
+    return True
+
+
+@kernel
+def run_samples(  # type: ignore[no-untyped-def]
+    first, last, memory, strip_at, program, x, y, weights, tables, slopes, state
+):
+    """Run the program on samples first..last of x, (N, ...), into y, (N, ...)."""
+    for n in range(first, last):
+        _follow(
+            memory[strip_at:], memory, program, x[n], 0, y[n], 0, weights, tables, slopes, state,
+            0, 1,
+        )  # fmt: skip
+
+
+@kernel
+def run_together(  # type: ignore[no-untyped-def]
+    memory, strip_at, strip_size, program, x, y, weights, tables, slopes, state, helpers
+):
+    """Run the program on one sample with all helpers that are awake; return how many were."""
+    engaged = 0
+    for k in range(helpers):
+        if atomics.swap(state, SLOTS + k * LINE, READY, ENGAGED):
+            engaged += 1
+            atomics.put(state, SLOTS + k * LINE + 1, engaged)
+    atomics.put(state, TEAM, engaged + 1)
+    for k in range(helpers):
+        if atomics.get(state, SLOTS + k * LINE) == ENGAGED:
+            atomics.put(state, SLOTS + k * LINE, GO)
+    _follow(
+        memory[strip_at:], memory, program, x, 0, y, 0, weights, tables, slopes, state,
+        0, engaged + 1,
+    )  # fmt: skip
+    return engaged
+
+
+@kernel
+def help_out(  # type: ignore[no-untyped-def]
+    number, spins, memory, strip_at, strip_size, program, x, y, weights, tables, slopes, state
+):
+    """Be helper ``number`` of `run_together` until nobody has called for ``spins`` turns."""
+    slot = SLOTS + number * LINE
+    strip = memory[strip_at + (number + 1) * strip_size :]
+    atomics.put(state, slot, READY)
+    turns = 0
+    while True:
+        if atomics.get(state, slot) == GO:
+            team = atomics.get(state, TEAM)
+            me = atomics.get(state, slot + 1)
+            atomics.put(state, slot, ENGAGED + GO)  # at work
+            _follow(
+                strip, memory, program, x, 0, y, 0, weights, tables, slopes, state, me, team
+            )  # fmt: skip
+            atomics.put(state, slot, READY)
+            turns = 0
+        turns += 1
+        if turns > spins and atomics.swap(state, slot, READY, ASLEEP):
+            return
+

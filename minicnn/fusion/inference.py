@@ -1,0 +1,307 @@
+"""Inference: the stages of a model written down as a program, see `backends.compiled.program`.
+
+It holds the weights as the kernels want them, each batch norm folded into the convolution
+before it, and writes them anew when it finds that parameters or statistics have changed. The
+memory for the images between the stages is that of one sample per thread; an image that
+nobody reads any more makes room for the next of the same shape.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minicnn.backends.compiled import program, team
+from minicnn.backends.compiled.blocks import FEW, Blocks
+from minicnn.backends.compiled.simd import lanes
+from minicnn.backends.compiled.threads import run
+from minicnn.fusion.chain import Stage
+from minicnn.fusion.conv_stage import ConvStage
+from minicnn.fusion.geometry import lay_out, strip_numbers
+from minicnn.fusion.plain_stage import PlainStage
+from minicnn.fusion.residual_stage import ResidualStage
+from minicnn.layers import Dropout, Flatten, GlobalAvgPool2d, Layer, Linear, ReLU
+from minicnn.shapes import Pair
+
+ALIGN = 64  # numbers; a stage's memory begins on a cache line of its own
+FEW_SAMPLES = 4  # below, even a fully connected layer is a part of the program
+
+
+class Unsuitable(Exception):
+    """There is a stage for which programs have no instruction."""
+
+
+class _Image:
+    """An image in blocks inside the program's memory."""
+
+    def __init__(self, channels: int, size: Pair, margin: Pair, width: int, origin: int) -> None:
+        self.channels, self.size, self.margin, self.width = channels, size, margin, width
+        self.row = (size[1] + 2 * margin[1]) * width
+        self.block = (size[0] + 2 * margin[0]) * self.row
+        self.blocks = -(-channels // width)
+        self.base = origin
+        self.origin = origin + margin[0] * self.row + margin[1] * width
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What images have in common that may use the same memory one after the other."""
+        return self.blocks, self.size, self.margin, self.width
+
+    @property
+    def description(self) -> tuple[int, ...]:
+        """(origin, block, row, C, H, W), as most instructions take it."""
+        return self.origin, self.block, self.row, self.channels, *self.size
+
+
+class Program:
+    """The program of a model in evaluation mode, for images of one shape.
+
+    Parameters
+    ----------
+    stages
+        The stages of the fused model.
+    shape
+        (C, H, W).
+    dtype
+        Of the images and the parameters.
+
+    Raises
+    ------
+    Unsuitable
+        If there is no program for these stages.
+    """
+
+    def __init__(self, stages: Sequence[Stage], shape: tuple[int, ...], dtype: np.dtype) -> None:
+        if len(shape) != 3:
+            raise Unsuitable
+        self.dtype, self.shape = dtype, shape
+        self._rows: list[list[int]] = []
+        self._tables: list[NDArray] = []
+        self._convolutions: list[tuple[ConvStage, int]] = []  # stage, width of a block of x
+        self._slopes: list[float] = []
+        self._numbers = 0  # of memory
+        self._strip = 1
+        self._free: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        self._linears: list[Linear] = []
+        self._live: list[tuple[Layer, str, NDArray]] = []
+        self.tail: list[Layer] = []  # what runs as it is on the whole batch, where it is large
+        self._write(list(stages))
+        self._assemble()
+        self._lock = threading.Lock()
+
+    # ---- writing --------------------------------------------------------------------
+
+    def _reserve(self, numbers: int) -> int:
+        at = self._numbers
+        self._numbers += -(-numbers // ALIGN) * ALIGN
+        return at
+
+    def _image(self, channels: int, size: Pair, margin: Pair, *, planes: bool = False) -> _Image:
+        width = 1 if planes else lanes(self.dtype)
+        image = _Image(channels, size, margin, width, 0)
+        again = self._free[image.key]
+        origin = again.pop() if again else self._reserve(image.blocks * image.block)
+        return _Image(channels, size, margin, width, origin)
+
+    def _release(self, image: _Image) -> None:
+        self._free[image.key].append(image.base)
+
+    def _write(self, stages: list[Stage]) -> None:
+        first = stages[0]
+        if not isinstance(first, ConvStage | ResidualStage):
+            raise Unsuitable
+        channels, *size = self.shape
+        planes = channels <= FEW and isinstance(first, ConvStage)
+        image = self._image(channels, (size[0], size[1]), first.in_margin, planes=planes)
+        self._rows.append([
+            program.PLACE, image.origin, image.block, image.row, image.width, channels, *size,
+        ])  # fmt: skip
+        while stages and isinstance(stages[0], ConvStage | ResidualStage):
+            stage = stages.pop(0)
+            if isinstance(stage, ConvStage):
+                after = self._convolve(stage, image)
+            else:
+                after = self._around(stage, image)
+            self._release(image)
+            image = after
+        layers = []
+        for stage in stages:
+            if not isinstance(stage, PlainStage):
+                raise Unsuitable
+            if type(stage.layer) is not Dropout:
+                layers.append(stage.layer)
+        if not layers or type(layers[0]) not in (GlobalAvgPool2d, Flatten):
+            raise Unsuitable
+        self._end(image, layers)
+
+    def _around(self, stage: ResidualStage, x: _Image) -> _Image:
+        h, short = x, x
+        for part in stage.shortcut:
+            after = self._convolve(part, short)
+            if short is not x:
+                self._release(short)
+            short = after
+        for part in stage.main:
+            after = self._convolve(part, h, short if part is stage.main[-1] else None)
+            if h is not x:
+                self._release(h)
+            h = after
+        if short is not x:
+            self._release(short)
+        return h
+
+    def _convolve(self, stage: ConvStage, x: _Image, short: _Image | None = None) -> _Image:
+        data = np.zeros(
+            (1, x.blocks, x.size[0] + 2 * x.margin[0], x.size[1] + 2 * x.margin[1], x.width),
+            self.dtype,
+        )
+        geometry = lay_out(stage.conv, Blocks(data, x.channels, x.margin))
+        how = stage.ending(geometry.size)
+        out = self._image(stage.conv.out_channels, (how[2], how[3]), stage.out_margin)
+        taps = sum(len(table) // 3 for table in self._tables)
+        self._tables.append(geometry.taps)
+        self._strip = max(self._strip, strip_numbers(how, self.dtype))
+        joined = out if short is None else short
+        row = [
+            program.CONVOLVE, out.origin, out.block, out.row,
+            joined.origin, joined.block, joined.row,
+            x.base + geometry.x[0], geometry.x[3], geometry.x[4], geometry.x_inc,
+            0, 0, 0, 0, 0, *how, int(short is not None), geometry.blocks,
+            taps, taps + len(geometry.taps) // 3, len(self._slopes),
+        ]  # fmt: skip
+        row[11:13] = stage.conv.stride
+        self._convolutions.append((stage, x.width))
+        self._slopes.append(stage.slope)
+        self._rows.append(row)
+        return out
+
+    def _end(self, image: _Image, layers: list[Layer]) -> None:
+        """Write what follows the last image: numbers in a row."""
+        averaged = type(layers.pop(0)) is GlobalAvgPool2d
+        count = image.channels * (1 if averaged else image.size[0] * image.size[1])
+        at = self._reserve(count)
+        kind = program.AVERAGE if averaged else program.FLATTEN
+        self._rows.append([kind, at, *image.description])
+        self.features = count
+        self.body = len(self._rows)  # so many rows lead to the features
+        self.tail = list(layers)
+        self._features_at = at
+        while layers and type(layers[0]) is Linear:
+            layer = layers.pop(0)
+            assert isinstance(layer, Linear)
+            rectified = bool(layers) and type(layers[0]) is ReLU
+            if rectified:
+                layers.pop(0)
+            to = self._reserve(layer.out_features)
+            self._rows.append([
+                program.LINEAR, to, at, 0, 0, layer.out_features, layer.in_features, rectified,
+            ])  # fmt: skip
+            self._linears.append(layer)
+            at, count = to, layer.out_features
+        self._scores_at, self.scores = at, count
+        self.whole = not layers  # whether all of the model is in the program
+
+    def _assemble(self) -> None:
+        """Put everything into arrays."""
+        table = np.zeros((len(self._rows) + 1, program.COLUMNS), np.int64)
+        for i, row in enumerate(self._rows):
+            table[i, : len(row)] = row
+        body = np.zeros((self.body + 1, program.COLUMNS), np.int64)
+        table[-1, :3] = program.COPY_OUT, self._scores_at, self.scores
+        self._program = table
+        body[:-1], body[-1, :3] = (
+            table[: self.body], (program.COPY_OUT, self._features_at, self.features),
+        )  # fmt: skip
+        self._body = body
+        self._table = np.concatenate(self._tables)
+        self._slope_table = np.array(self._slopes, self.dtype)
+        self._strip = -(-self._strip // ALIGN) * ALIGN
+        self._threads = team.threads()
+        # One thread's memory, then a strip for each helper.
+        self._memory = np.zeros(self._numbers + self._threads * self._strip, self.dtype)
+        self._more = [self._memory]
+        self._state = team.new_state()
+        self._x = np.zeros(int(np.prod(self.shape)), self.dtype)
+        self._y = np.zeros(self.scores, self.dtype)
+        self._weights = np.zeros(0, self.dtype)
+
+    # ---- the weights ----------------------------------------------------------------
+
+    def _look(self) -> None:
+        """Write the weights anew if they have changed, or have become other arrays."""
+        same = bool(self._live) and all(
+            getattr(layer, kind)[name] is array for layer, kind, name, array in self._live
+        )
+        if same and program.unchanged(self._addresses, self._sizes, self._copies):
+            return
+        self._live = []
+        arrays = []
+        for stage, _ in self._convolutions:
+            for layer in (stage.conv, stage.norm):
+                if layer is not None:
+                    for kind in ("_params", "_buffers"):
+                        for name, array in getattr(layer, kind).items():
+                            self._live.append((layer, kind, name, array))
+                            arrays.append(array)
+        for layer in self._linears:
+            self._live += [(layer, "_params", name, a) for name, a in layer._params.items()]
+        self._addresses = np.array([a.ctypes.data for a in arrays], np.int64)
+        self._sizes = np.array([a.size for a in arrays], np.int64)
+        self._copies = np.concatenate([a.ravel() for a in arrays])
+        pieces, at = [], 0
+        rows = [row for row in self._program if row[0] == program.CONVOLVE]
+        bodies = [row for row in self._body if row[0] == program.CONVOLVE]
+        for (stage, width), row, body in zip(self._convolutions, rows, bodies, strict=True):
+            packed, bias = stage.weights(width, folded=True)
+            row[13:16] = body[13:16] = at, packed.size // row[28], at + packed.size
+            pieces += [packed.copy(), bias]
+            at += packed.size + bias.size
+        self._weights = np.concatenate(pieces)
+        linears = [row for row in self._program if row[0] == program.LINEAR]
+        for layer, row in zip(self._linears, linears, strict=True):
+            b = layer.params.get("bias")
+            row[3:5] = layer.params["weight"].ctypes.data, 0 if b is None else b.ctypes.data
+
+    # ---- running --------------------------------------------------------------------
+
+    def run(self, x: NDArray) -> NDArray:
+        """Return the scores of x (N, C, H, W)."""
+        with self._lock:
+            self._look()
+            if len(x) == 1 and self.whole:
+                return self._run_one(x)
+            small = self.whole and len(x) < FEW_SAMPLES
+            table = self._program if small else self._body
+            y = self._run_batch(x, table, self.scores if small else self.features)
+        for layer in () if small else self.tail:
+            y = layer.forward(y)
+        return y
+
+    def _run_one(self, x: NDArray) -> NDArray:
+        np.copyto(self._x, x.reshape(-1))
+        team.run_together(
+            self._memory, self._numbers, self._strip, self._program.reshape(-1), self._x, self._y,
+            self._weights, self._table, self._slope_table, self._state,
+        )  # fmt: skip
+        return self._y.reshape(1, -1).copy()
+
+    def _run_batch(self, x: NDArray, table: NDArray, outputs: int) -> NDArray:
+        x = np.ascontiguousarray(x).reshape(len(x), -1)
+        y = np.empty((len(x), outputs), self.dtype)
+        while len(self._more) < team.threads():
+            self._more.append(np.zeros_like(self._memory))
+        run(
+            program.run_samples, len(x), len(x) * self._cost,
+            self._numbers, table.reshape(-1), x, y, self._weights, self._table,
+            self._slope_table, self._state, scratch=self._more,
+        )  # fmt: skip
+        return y
+
+    @property
+    def _cost(self) -> float:
+        return 1e5  # always worth a second thread
