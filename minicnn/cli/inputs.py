@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +17,8 @@ from numpy.typing import NDArray
 from minicnn.errors import DataError, MinicnnError
 
 ARRAYS = (".npy", ".npz")
+# Images that are decoded, or wait for their turn: several for each thread, in little memory.
+WINDOW = 128
 
 
 class Item(NamedTuple):
@@ -25,60 +29,142 @@ class Item(NamedTuple):
     reason: str = ""
 
 
-def list_inputs(places: Sequence[str]) -> list[Path | Item]:
-    """Turn what was named into files, folders replaced by the images in them, sorted.
+def survey(places: Iterable[str], named: Callable[[str], str] = str) -> tuple[int, int]:
+    """Walk through `list_inputs` once, keeping nothing.
+
+    Returns
+    -------
+    int, int
+        How many there are, and how long the longest name is as ``named`` shows it.
+    """
+    count = width = 0
+    for source in list_inputs(places):
+        count += 1
+        width = max(width, len(named(source.name if isinstance(source, Item) else str(source))))
+    return count, width
+
+
+def list_inputs(places: Iterable[str]) -> Iterator[Path | Item]:
+    """Yield the files that were named, folders replaced by the images in them, sorted.
 
     A place that leads to nothing becomes an `Item` with a reason, so that the others are
-    not lost.
+    not lost. No more is kept in memory than the names in the folders on the way down to a
+    file, so that a folder may hold any number.
     """
-    found: list[Path | Item] = []
     for place in places:
         path = Path(place).expanduser()
         if path.is_dir():
-            found += _images_in(path) or [Item(place, None, "the folder holds no image files")]
+            yield from _or_else(
+                _images_in(path), Item(place, None, "the folder holds no image files")
+            )
         elif path.exists():
-            found.append(path)
+            yield path
         elif any(letter in path.name for letter in "*?["):
             # Not every shell turns *.png into names.
-            matches = [str(match) for match in sorted(path.parent.glob(path.name))]
-            found += list_inputs(matches) or [Item(place, None, "no file matches")]
+            matches = sorted(path.parent.glob(path.name))
+            yield from _or_else(
+                list_inputs(map(str, matches)), Item(place, None, "no file matches")
+            )
         else:
-            found.append(Item(place, None, "there is no such file or folder"))
-    return found
+            yield Item(place, None, "there is no such file or folder")
 
 
-def read_inputs(inputs: Sequence[Path | Item], shape: tuple[int, int, int]) -> Iterator[Item]:
-    """Yield the images one by one, read as the model with input (C, H, W) wants them.
+def read_inputs(
+    inputs: Iterable[Path | Item],
+    shape: tuple[int, int, int],
+    done: Callable[[int], None] = lambda count: None,
+) -> Generator[Item, None, None]:
+    """Yield the images in order, read as the model with input (C, H, W) wants them.
 
-    Image files of any size and mode are brought to that shape; arrays must have it.
+    Image files of any size and mode are brought to that shape, several at a time in threads;
+    arrays must have it, and are read one image after the other.
+
+    Parameters
+    ----------
+    inputs
+        What `list_inputs` yields.
+    shape
+        Channels, height and width.
+    done
+        Called with 1 after each of the inputs.
+
+    Notes
+    -----
+    The caller keeps Pillow quiet (`minicnn.data.image.quiet_pillow`), and closes the iterator.
     """
-    from minicnn.data.image import read_image
+    from minicnn.data.parallel import in_order
+
+    def open_one(source: Path | Item) -> Iterable[Item]:
+        if isinstance(source, Item):
+            return [source]
+        if source.suffix.lower() in ARRAYS:
+            return _read_arrays(source, shape)  # begun when its turn comes
+        return [_read_image(source, shape)]
+
+    with contextlib.closing(in_order(open_one, inputs, WINDOW)) as opened:
+        for items in opened:
+            yield from items
+            done(1)
+
+
+def _read_image(path: Path, shape: tuple[int, int, int]) -> Item:
+    from minicnn.data.image import check_channels, decode_image
 
     channels, height, width = shape
-    for source in inputs:
-        if isinstance(source, Item):
-            yield source
-            continue
-        try:
-            if source.suffix.lower() in ARRAYS:
-                yield from _read_arrays(source, shape)
-            else:
-                yield Item(str(source), read_image(source, channels, (height, width)))
-        except MinicnnError as error:
-            yield Item(str(source), None, _without_name(str(error), source))
+    try:
+        check_channels(channels)
+        return Item(str(path), decode_image(path, channels, (height, width)))
+    except MinicnnError as error:
+        return Item(str(path), None, str(error))
 
 
-def _images_in(folder: Path) -> list[Path | Item]:
+def _images_in(folder: Path) -> Iterator[Path | Item]:
+    """Yield the image files below a folder, sorted by the parts of their paths.
+
+    Folders that are links are not entered, so that a link upwards cannot loop.
+    """
     from minicnn.data.image import SUFFIXES
 
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(
+                (os.path.normcase(entry.name), entry.name, below)
+                for entry in entries
+                if (below := entry.is_dir(follow_symlinks=False)) or _is_image(entry, SUFFIXES)
+            )
+    except OSError as error:
+        yield Item(str(folder), None, f"the folder cannot be read ({error.strerror or error})")
+        return
+    for _, name, below in found:
+        if below:
+            yield from _images_in(folder / name)
+        else:
+            yield folder / name
+
+
+def _is_image(entry: os.DirEntry[str], suffixes: Sequence[str]) -> bool:
+    name = entry.name
+    return name.lower().endswith(tuple(suffixes)) and name[0] != "." and entry.is_file()
+
+
+def _or_else(found: Iterator[Path | Item], otherwise: Item) -> Iterator[Path | Item]:
+    """Yield what was found, or one item if it is nothing."""
+    nothing = True
+    for source in found:
+        nothing = False
+        yield source
+    if nothing:
+        yield otherwise
 
 
 def _read_arrays(path: Path, shape: tuple[int, int, int]) -> Iterator[Item]:
+    try:
+        yield from _open_arrays(path, shape)
+    except MinicnnError as error:
+        yield Item(str(path), None, str(error))
+
+
+def _open_arrays(path: Path, shape: tuple[int, int, int]) -> Iterator[Item]:
     try:
         if path.suffix.lower() == ".npy":
             yield from _split(str(path), np.load(path, mmap_mode="r", allow_pickle=False), shape)
@@ -127,7 +213,3 @@ def _split(name: str, array: NDArray, shape: tuple[int, int, int]) -> Iterator[I
                     stacklevel=2,
                 )
         yield Item(label, np.array(image))
-
-
-def _without_name(message: str, path: Path) -> str:
-    return message.removeprefix(f"cannot read {path}: ")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.cli.arguments import add_command, add_json, place
-from minicnn.cli.output import NOT_FOR_CLINICAL_USE, print_json, printable, say
+from minicnn.cli.output import NOT_FOR_CLINICAL_USE, printable, say, shows_bars
 from minicnn.cli.trained import Trained, open_trained
 from minicnn.errors import DataError
 
 if TYPE_CHECKING:
     from minicnn.cli.inputs import Item
+    from minicnn.layers.base import Layer
 
 EXAMPLE = """examples:
   minicnn predict runs/first chest.png
@@ -26,9 +30,9 @@ MODEL is a run folder or its model.npz. Images of any size and kind go through t
 the model was trained with; folders are searched for images. Arrays (.npy, .npz) must
 have the model's shape. Not for clinical use.
 """
-# Images read before the model sees them: bounds the memory.
-BATCH = 64
-NAMED = 5
+BATCH = 64  # images that the model sees at once
+NAMED = 5  # failures in the error message
+WIDEST = 60  # letters of a name that others line up with
 
 
 def add_parser(subparsers: Any) -> None:
@@ -45,53 +49,70 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Predict; what cannot be read is named at the end as a `DataError`."""
-    from minicnn.cli.inputs import list_inputs, read_inputs
+    """Predict; what cannot be read is named at the end as a `DataError`.
+
+    The files are decoded in other threads while the model computes, and neither images nor
+    answers pile up in memory, so that a folder may hold any number.
+    """
+    from minicnn.cli.inputs import list_inputs, survey
+    from minicnn.cli.spool import Spool, print_object
+    from minicnn.data.image import quiet_pillow
 
     trained = open_trained(args.model)
-    inputs = list_inputs(args.images)
-    width = min(max((len(_name(source)) for source in inputs), default=0), 60)
+    count, width = survey(args.images, printable)
     say(f"minicnn: {NOT_FOR_CLINICAL_USE}: a model for teaching and research")
-    failed: list[Item] = []
-    predictions: list[dict[str, Any]] = []
-    for batch in _batches(read_inputs(inputs, trained.input_shape), failed):
-        for item, p in zip(batch, _predict(trained, batch), strict=True):
-            answer = _answer(item.name, p, trained)
+    # Lines that appear on the terminal are progress enough, and a bar would garble them.
+    bar = shows_bars() and (args.json or not sys.stdout.isatty())
+    first: list[Item] = []
+    with (
+        Spool() as answers,
+        Spool() as failures,
+        quiet_pillow(),
+        contextlib.closing(_results(list_inputs(args.images), trained, bar, count)) as results,
+    ):
+        for found, failed in results:
+            first += failed[: NAMED - len(first)]
+            for item in failed:
+                failures.append({"file": item.name, "reason": item.reason})
             if args.json:
-                predictions.append(answer)
-            else:
-                print(_line(answer, width), flush=True)
-    if args.json:
-        print_json(
-            {
+                for answer in found:
+                    answers.append(answer)
+            elif found:
+                lines = (_line(answer, min(width, WIDEST)) for answer in found)
+                print("\n".join(lines), flush=True)
+        if args.json:
+            facts = {
                 "model": str(trained.path),
                 "notice": NOT_FOR_CLINICAL_USE,
                 "classes": trained.classes,
-                "predictions": predictions,
-                "failed": [{"file": item.name, "reason": item.reason} for item in failed],
             }
-        )
-    if failed:
-        raise DataError(_what_failed(failed, args.images))
+            print_object(facts, {"predictions": answers, "failed": failures}, sys.stdout)
+    if failures.count:
+        raise DataError(_what_failed(failures.count, first))
     return 0
 
 
-def _batches(items: Iterable[Item], failed: list[Item]) -> Iterator[list[Item]]:
-    """Yield lists of readable images; put the others into ``failed``."""
+def _results(
+    inputs: Iterable[Path | Item], trained: Trained, bar: bool, total: int
+) -> Generator[tuple[list[dict[str, Any]], list[Item]], None, None]:
+    """Yield answers and unreadable inputs, batch by batch."""
+    from minicnn.cli.inputs import read_inputs
+    from minicnn.data.progress import reporting
+    from minicnn.training.fast import fastest
 
-    def readable() -> Iterator[Item]:
-        for item in items:
-            if item.image is None:
-                failed.append(item)
-            else:
-                yield item
+    model = fastest(trained.model)
+    with (
+        reporting(bar, total, "predicting", " files") as done,
+        contextlib.closing(read_inputs(inputs, trained.input_shape, done)) as items,
+    ):
+        while batch := list(itertools.islice(items, BATCH)):
+            good = [item for item in batch if item.image is not None]
+            p = _predict(trained, model, good) if good else ()
+            answers = [_answer(item.name, q, trained) for item, q in zip(good, p, strict=True)]
+            yield answers, [item for item in batch if item.image is None]
 
-    source = readable()
-    while batch := list(itertools.islice(source, BATCH)):
-        yield batch
 
-
-def _predict(trained: Trained, batch: Sequence[Item]) -> NDArray[np.float64]:
+def _predict(trained: Trained, model: Layer, batch: Sequence[Item]) -> NDArray[np.float64]:
     from minicnn.evaluation.scores import probabilities
     from minicnn.training.predicting import predict_scores
 
@@ -101,7 +122,7 @@ def _predict(trained: Trained, batch: Sequence[Item]) -> NDArray[np.float64]:
     for kind in {image.dtype for image in images}:
         rows = [i for i, image in enumerate(images) if image.dtype == kind]
         stack = np.stack([images[i] for i in rows])  # (n, C, H, W)
-        scores = predict_scores(trained.model, stack, trained.preprocess, batch_size=BATCH)
+        scores = predict_scores(model, stack, trained.preprocess, batch_size=BATCH)
         p[rows] = probabilities(scores, trained.multilabel)
     return p
 
@@ -129,13 +150,9 @@ def _line(answer: dict[str, Any], width: int) -> str:
     return f"{name}  no finding above 0.5 (likeliest {likeliest} {shares[likeliest]:.3f})"
 
 
-def _what_failed(failed: Sequence[Item], places: Sequence[str]) -> str:
-    shown = "; ".join(f"{item.name}: {item.reason}" for item in failed[:NAMED])
-    if len(failed) == 1:
+def _what_failed(count: int, first: Sequence[Item]) -> str:
+    shown = "; ".join(f"{item.name}: {item.reason}" for item in first)
+    if count == 1:
         return f"cannot predict {shown}"
-    more = f"; and {len(failed) - NAMED} more" if len(failed) > NAMED else ""
-    return f"{len(failed)} inputs could not be predicted: {shown}{more}"
-
-
-def _name(source: Any) -> str:
-    return printable(getattr(source, "name", source) if isinstance(source, tuple) else source)
+    more = f"; and {count - NAMED} more" if count > NAMED else ""
+    return f"{count} inputs could not be predicted: {shown}{more}"

@@ -196,3 +196,47 @@ def test_steps_that_the_stored_image_size_does_not_bear_are_refused(
     steps = [{"step": "crop", "size": 40}, {"step": "normalize", "mean": [0.5], "std": [0.2]}]
     run = make_run(tmp_path / "bad", dataset, [-3.0, 3.0], preprocess={"steps": steps})
     cli("predict", run, images / "dark.png").assert_error("model.npz", "crop: size is 40")
+
+
+def test_a_bar_is_shown_on_a_terminal_and_never_among_the_answers(
+    cli: Cli, run: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict, "shows_bars", lambda: True)
+    result = cli("predict", run, images, "--json")
+    assert "predicting" in result.err and "3/3" in result.err
+    assert len(result.json["predictions"]) == 3
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert "predicting" not in cli("predict", run, images).err
+    monkeypatch.setattr(predict, "shows_bars", lambda: False)
+    assert "predicting" not in cli("predict", run, images, "--json").err
+
+
+def test_json_is_whole_or_nothing(
+    cli: Cli, run: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What breaks after some answers leaves no half an object behind."""
+    monkeypatch.setattr(predict, "BATCH", 1)
+    calls: list[int] = []
+    work = predict._predict
+
+    def breaking(*args: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            raise MemoryError
+        return work(*args)
+
+    monkeypatch.setattr(predict, "_predict", breaking)
+    result = cli("predict", run, images, "--json")
+    assert (result.code, result.out) == (2, "")
+    assert len(calls) == 3
+
+
+def test_the_fused_model_predicts(cli: Cli, run: Path, images: Path) -> None:
+    from minicnn.backends import use_backend
+
+    plain = cli("predict", run, images, "--json").json["predictions"]
+    use_backend("compiled")
+    fused = cli("predict", run, images, "--json").json["predictions"]
+    for one, other in zip(plain, fused, strict=True):
+        assert one["class"] == other["class"]
+        assert one["probability"] == pytest.approx(other["probability"], rel=1e-4)
