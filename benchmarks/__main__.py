@@ -1,42 +1,100 @@
-"""``python -m benchmarks``: run tables, print them, write JSON and a picture."""
+"""``python -m benchmarks``: run tables, print them, write JSON and pictures."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
-import os
 import platform
-from dataclasses import asdict
+import sys
 from pathlib import Path
 
+from benchmarks import goals, threads
+from benchmarks.outcome import Measured, Outcome, Settings
 
-def main() -> None:
+# The module of each table; each has ``run(settings) -> Outcome``.
+TABLES = {
+    "train-step": "train_step",
+    "inference": "inference",
+    "kernels": "kernels",
+    "startup": "startup",
+    "memory": "memory",
+    "scaling": "scaling",
+    "ladder": "ladder",
+    "backends": "backends",
+    "augment": "augment",
+}
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parser().parse_args(argv)
+    # Before numpy, numba and torch are imported.
+    threads.limit(args.threads)
+    from benchmarks.work import Work
+
+    settings = Settings(
+        seconds=args.seconds,
+        works=tuple(Work.parse(text) for text in args.work),
+        peers=tuple(args.peers),
+        block=args.block / 1e3,
+    )
+    args.out.mkdir(parents=True, exist_ok=True)
+    runs: list[list[Measured]] = []
+    for repetition in range(args.repeat):
+        measured: list[Measured] = []
+        for name in args.tables:
+            which = f", run {repetition + 1} of {args.repeat}" if args.repeat > 1 else ""
+            print(f"\n# {name}, {args.threads} threads, {platform.machine()}{which}\n", flush=True)
+            outcome = importlib.import_module(f"benchmarks.{TABLES[name]}").run(settings)
+            print(outcome.text, flush=True)
+            write(outcome, args.out, name if args.repeat == 1 else f"{name}-{repetition + 1}")
+            measured += outcome.measured
+        runs.append(measured)
+    table = goals.summary(runs)
+    if table.count("\n") > 1:
+        print(f"\n# goals\n\n{table}")
+        (args.out / "goals.md").write_text(table + "\n", encoding="utf-8")
+    print(f"\nwritten to {args.out}")
+
+
+def write(outcome: Outcome, folder: Path, name: str) -> None:
+    """Write ``name.json``, ``name.md`` and ``name.png``."""
+    data = {"versions": versions(), "threads": threads.count(), "rows": outcome.data}
+    (folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    (folder / f"{name}.md").write_text(outcome.text + "\n", encoding="utf-8")
+    outcome.draw(folder / f"{name}.png")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what took part."""
+    names = ("minicnn", "numpy", "numba", "torch", "jax", "onnxruntime", "mygrad")
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for name in names:
+        module = sys.modules.get(name)
+        if module is not None:
+            found[name] = str(getattr(module, "__version__", "?"))
+    return found
+
+
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Time minicnn beside its peers, interleaved in one run.",
-        epilog="example: python -m benchmarks train-step backends --seconds 20 --out results",
+        description="Time minicnn beside its peers, in turn and in one run.",
+        epilog="example: python -m benchmarks train-step inference --seconds 20 --repeat 3",
     )
-    parser.add_argument("tables", nargs="+", choices=["train-step", "backends", "augment"])
-    parser.add_argument("--seconds", type=float, default=20, help="budget per row (default 20)")
-    parser.add_argument("--threads", type=int, default=2, help="threads of everyone (default 2)")
-    parser.add_argument("--out", type=Path, default=Path("benchmark-results"))
-    args = parser.parse_args()
-
-    # Before numpy, numba and torch are imported: they read these once.
-    for name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
-        os.environ[f"{name}_NUM_THREADS"] = str(args.threads)
-    from benchmarks import augment, backends, tables, train_step
-
-    runs = {"train-step": train_step.run, "backends": backends.run, "augment": augment.run}
-    args.out.mkdir(parents=True, exist_ok=True)
-    for name in args.tables:
-        print(f"\n# {name}, {args.threads} threads, {platform.machine()}\n")
-        results = runs[name](args.seconds)
-        print(tables.markdown(results))
-        rows = {work: [asdict(t) for t in timings] for work, timings in results.items()}
-        (args.out / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
-        tables.picture(results, args.out / f"{name}.png", name)
-    print(f"\nwritten to {args.out}")
+    add = parser.add_argument
+    add("tables", nargs="+", choices=list(TABLES), metavar="TABLE", help=", ".join(TABLES))
+    add("--seconds", type=float, default=20, help="budget per row (default 20)")
+    add("--threads", type=int, default=2, help="threads of everyone (default 2)")
+    repeat = "run everything N times; goals get median, best and worst"
+    add("--repeat", type=int, default=1, metavar="N", help=repeat)
+    work = "MODEL:SIZE:BATCH[:WIDTH] instead of the usual five; may be repeated"
+    add("--work", action="append", default=[], metavar="WORK", help=work)
+    add("--peers", nargs="*", default=[], help="only peers whose names begin so, such as torch")
+    block = "calls of one contestant in a row, in ms (default 30); 0: one call"
+    add("--block", type=float, default=30, metavar="MS", help=block)
+    add("--out", type=Path, default=Path("benchmark-results"))
+    return parser
 
 
 if __name__ == "__main__":

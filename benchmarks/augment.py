@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.harness import Step, Timing, race
+from benchmarks import tables
+from benchmarks.harness import Step, race
+from benchmarks.outcome import Outcome, Settings
 from benchmarks.peers import minicnn_peer
 from benchmarks.work import Work
 from minicnn.data.augment import Augment
@@ -18,6 +20,7 @@ from minicnn.data.preprocess.pipeline import to_float
 
 WORK = Work("lungnet", 28, 64)
 STEP = "training step"
+RATIO = "it / step"
 # Each change that the recipe does not make, alone; then all of them beside the usual ones.
 ALONE = {
     "gamma": {"gamma": 0.3},
@@ -28,12 +31,10 @@ ALONE = {
 EVERYTHING = {"gamma": 0.3, "noise": 0.05, "blur": 1.0, "cutout": 0.4, "mixup": 0.2}
 
 
-def run(seconds: float) -> dict[str, list[Timing]]:
+def run(settings: Settings) -> Outcome:
     """Race the work before a step against the step; ratios are to the step."""
     x, target = WORK.data()
-    contestants: dict[str, Step] = {
-        STEP: minicnn_peer.TrainingStep(WORK.build(), x, target, "compiled")
-    }
+    contestants: dict[str, Step] = {STEP: minicnn_peer.TrainingStep(WORK.build(), x, target)}
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, x.shape).astype(np.uint8)
     preprocess = Preprocess().fit(images)
@@ -45,7 +46,13 @@ def run(seconds: float) -> dict[str, list[Timing]]:
     for name, strengths in ALONE.items():
         contestants[f"{name} alone"] = augmenting(Augment(**nothing | strengths), pixels, rng)
     contestants["every augmentation"] = augmenting(Augment(**EVERYTHING), pixels, rng)
-    return {str(WORK): race(contestants, reference=STEP, seconds=seconds, title="augment")}
+    result = race(contestants, seconds=settings.seconds, title="augment", block=settings.block)
+    rows = tables.rows(str(WORK), result, STEP, ours_by_theirs=False)
+    return Outcome(
+        tables.markdown(rows, RATIO),
+        tables.jsonable(rows),
+        lambda path: tables.picture(rows, path, "before a step", RATIO),
+    )
 
 
 def augmenting(augment: Augment, pixels: np.ndarray, rng: np.random.Generator) -> Step:

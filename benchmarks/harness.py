@@ -1,85 +1,154 @@
-"""How contestants are timed: interleaved in one run, medians, ratios.
+"""How contestants are timed: in turn, in one run, so that what disturbs one disturbs all.
 
-A machine is never quiet. So the contestants take turns, one step each, round after
-round: what disturbs one disturbs all. The median of the rounds is quoted, and the ratio
-of two contestants is the median of their ratios round by round, with its quartiles.
+A round gives every contestant one *block*: a short pause, one call that is not timed, then calls
+one after the other for about 30 ms. The order is drawn anew every round. Medians are over all
+calls; the ratio of two contestants is taken round by round (median of one block by median of the
+other) and quoted as the median of the rounds with its quartiles.
+
+Why blocks, and not one call each in turn: the thread pools of torch and onnxruntime go on
+spinning for some milliseconds after a call, because the next one usually follows at once. Called
+in turn, they hand the next contestant a machine with one core busy. The pause lets them fall
+asleep, and the call that is not timed wakes the contestant's own threads and fills the caches
+with its own data, as in a training or a service that runs that library alone. Everybody is
+measured as in everyday use. (``block=0`` gives the other scheme, one call each without a pause,
+for comparison: ``python -m benchmarks train-step --block 0``.)
+
+A contestant a hundred times slower than the others would eat the budget. Each gets the same
+share of the time, so slow ones take part in fewer rounds, three at least.
 """
 
 from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 Step = Callable[[], object]
 
+BLOCK = 0.03  # seconds of calls
+PAUSE = 0.005  # seconds of quiet before them
+FEWEST, MOST = 3, 400  # rounds
+
 
 @dataclass(frozen=True)
-class Timing:
-    """What one contestant took.
+class Ratio:
+    """The quotient of two times, taken round by round: its median and quartiles."""
 
-    Attributes
-    ----------
-    milliseconds
-        Median of the rounds.
-    ratio, low, high
-        Its time divided by the reference's, in the same round: median and quartiles.
-        Below 1 is faster than the reference.
-    """
-
-    name: str
-    milliseconds: float
-    ratio: float
+    median: float
     low: float
     high: float
     rounds: int
 
 
+@dataclass(frozen=True)
+class Race:
+    """What every contestant took.
+
+    Attributes
+    ----------
+    seconds
+        By name and round, the times of the calls; None where the contestant sat out.
+    """
+
+    seconds: dict[str, list[NDArray[np.float64] | None]]
+
+    def median(self, name: str) -> float:
+        """Return the median of all calls, in seconds."""
+        return float(np.median(np.concatenate([a for a in self.seconds[name] if a is not None])))
+
+    def ratio(self, name: str, other: str) -> Ratio:
+        """Return the time of ``name`` divided by that of ``other``: below 1, it is faster."""
+        pairs = zip(self.seconds[name], self.seconds[other], strict=True)
+        ratios = [np.median(a) / np.median(b) for a, b in pairs if a is not None and b is not None]
+        low, median, high = np.percentile(ratios, [25, 50, 75])
+        return Ratio(float(median), float(low), float(high), len(ratios))
+
+    def fastest(self, names: Iterable[str]) -> str | None:
+        """Return the one of these contestants whose median is lowest."""
+        return min((n for n in names if n in self.seconds), key=self.median, default=None)
+
+
 def race(
-    contestants: dict[str, Step], *, reference: str, seconds: float = 20.0, title: str = ""
-) -> list[Timing]:
+    contestants: dict[str, Step],
+    *,
+    seconds: float = 20.0,
+    title: str = "",
+    always: str | None = None,
+    block: float = BLOCK,
+    seed: int = 0,
+) -> Race:
     """Let the contestants take turns for about ``seconds`` seconds.
 
     Parameters
     ----------
     contestants
-        By name, a function that does one unit of work. Each is called twice beforehand, so
-        that nothing is compiled or allocated for the first time while the clock runs.
-    reference
-        Whose time the ratios divide by.
+        By name, a function that does one unit of work. One with a method ``reset`` is put
+        back to where it began before every block, so that all do the same work: a training
+        that goes on for thousands of steps on one batch ends in units that are never active.
     seconds
-        The budget, at least 5 rounds.
+        The budget.
+    always
+        The contestant that takes part in every round, by default the first one: ratios are
+        to be taken with it.
+    block
+        Seconds of calls in one block; 0 for a single call and no pause.
+    seed
+        Of the order of the blocks.
     """
-    estimates = {}
+    always = always or next(iter(contestants))
+    calls, rounds = {}, {}
+    share = seconds / len(contestants)
     for name, step in contestants.items():
-        step()
-        estimates[name] = _clock(step)
-    rounds = max(5, int(seconds / sum(estimates.values())))
-    # More than this adds precision nobody needs.
-    rounds = min(rounds, 400)
-    times = {name: np.empty(rounds) for name in contestants}
-    for i in tqdm(range(rounds), desc=title, leave=False, disable=None):
-        for name, step in contestants.items():
-            times[name][i] = _clock(step)
-    return [_timing(name, times[name], times[reference]) for name in contestants]
+        estimate = _estimate(step)
+        calls[name] = max(1, round(block / estimate))
+        cost = estimate * (calls[name] + (estimate < block)) + (PAUSE if block else 0.0)
+        rounds[name] = int(np.clip(share / cost, FEWEST, MOST))
+    total = max(rounds.values())
+    rounds[always] = total
+    taken: dict[str, list[NDArray[np.float64] | None]] = {name: [] for name in contestants}
+    rng = np.random.default_rng(seed)
+    for i in tqdm(range(total), desc=title, leave=False, disable=None):
+        for j in rng.permutation(len(contestants)):
+            name = list(contestants)[j]
+            # Spread the rounds of a slow one evenly over the run.
+            if (i + 1) * rounds[name] // total == i * rounds[name] // total:
+                taken[name].append(None)
+                continue
+            taken[name].append(_block(contestants[name], calls[name], quiet=block > 0))
+    return Race(taken)
 
 
-def _clock(step: Step) -> float:
-    """Seconds of one call, with the garbage collector waiting outside."""
+def _estimate(step: Step) -> float:
+    """Return the seconds of a warm call; a slow one is called only once."""
+    start = time.perf_counter()
+    step()
+    first = time.perf_counter() - start
+    if first > 1.0:
+        return first
+    return float(np.median(_block(step, 3, quiet=False)))
+
+
+def _block(step: Step, calls: int, *, quiet: bool) -> NDArray[np.float64]:
+    """Time calls one after the other, with the garbage collector waiting outside."""
+    reset = getattr(step, "reset", None)
+    if reset is not None:
+        reset()
+    if quiet:
+        time.sleep(PAUSE)
+        if calls > 1:
+            step()
+    times = np.empty(calls)
     gc.disable()
     try:
-        start = time.perf_counter()
-        step()
-        return time.perf_counter() - start
+        for i in range(calls):
+            start = time.perf_counter()
+            step()
+            times[i] = time.perf_counter() - start
     finally:
         gc.enable()
-
-
-def _timing(name: str, times: np.ndarray, reference: np.ndarray) -> Timing:
-    low, ratio, high = np.percentile(times / reference, [25, 50, 75])
-    median = float(np.median(times)) * 1e3
-    return Timing(name, median, float(ratio), float(low), float(high), len(times))
+    return times

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn import Sequential, zoo
+from minicnn import Dropout, Sequential, zoo
 
 CLASSES = 2
 
@@ -19,15 +19,39 @@ class Work:
     model: str
     size: int
     batch: int
+    width: float = 1.0
 
     def __str__(self) -> str:
-        return f"{self.model} 1x{self.size}x{self.size} batch {self.batch}"
+        wide = "" if self.width == 1 else f" width {self.width:g}"
+        return f"{self.model}{wide} 1x{self.size}x{self.size} batch {self.batch}"
 
-    def build(self) -> Sequential:
-        """Build the network, always with the same weights."""
+    @classmethod
+    def parse(cls, text: str) -> Work:
+        """Read ``model:size:batch`` or ``model:size:batch:width``."""
+        model, size, batch, *width = text.split(":")
+        return cls(model, int(size), int(batch), *map(float, width))
+
+    def with_batch(self, batch: int) -> Work:
+        return replace(self, batch=batch)
+
+    def build(self, *, dropout: bool = True) -> Sequential:
+        """Build the network, always with the same weights.
+
+        Parameters
+        ----------
+        dropout
+            False makes its probability 0, so that all libraries compute the same numbers.
+        """
         shape = (1, self.size, self.size)
         rng = np.random.default_rng(0)
-        return zoo.build(self.model, input_shape=shape, classes=CLASSES, rng=rng)
+        model = zoo.build(self.model, input_shape=shape, classes=CLASSES, width=self.width, rng=rng)
+        for layer in model.modules():
+            if isinstance(layer, Dropout) and not dropout:
+                layer.p = 0.0
+        return model
+
+    def has_dropout(self) -> bool:
+        return any(isinstance(layer, Dropout) for layer in self.build().modules())
 
     def data(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return one batch of images and classes."""
@@ -36,7 +60,7 @@ class Work:
         return x, rng.integers(0, CLASSES, self.batch)
 
 
-TRAINING = (
+FIVE = (
     Work("lenet", 28, 64),
     Work("lenet", 64, 32),
     Work("lungnet", 28, 64),

@@ -1,24 +1,94 @@
-"""minicnn itself."""
+"""minicnn itself, plain and fused."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from numpy.typing import NDArray
 
 import minicnn as m
 from benchmarks.peers import LEARNING_RATE
+from minicnn.training.fast import fill_gradients
+
+
+def can_fuse() -> bool:
+    return hasattr(m.Sequential, "compile")
 
 
 class TrainingStep:
-    """Forward, loss, backward, Adam, on the backend that is in force when it is called."""
+    """Forward, loss, backward, Adam; what the Trainer does with a batch that is ready.
 
-    def __init__(self, model: m.Sequential, x: NDArray, target: NDArray, backend: str) -> None:
-        self.model, self.x, self.target, self.backend = model, x, target, backend
+    Parameters
+    ----------
+    fused
+        Whether ``model.compile()`` computes.
+    threads
+        Instead of the usual number.
+    """
+
+    def __init__(
+        self,
+        model: m.Sequential,
+        x: NDArray,
+        target: NDArray,
+        backend: str = "compiled",
+        *,
+        fused: bool = True,
+        threads: int | None = None,
+    ) -> None:
+        self.plain = model
+        self.model: Any = model
+        if fused and can_fuse() and backend == "compiled":
+            self.model = model.compile()  # type: ignore[attr-defined]
+        self.x, self.target, self.backend, self.threads = x, target, backend, threads
         self.loss = m.CrossEntropyLoss()
-        self.optimizer = m.Adam(model, LEARNING_RATE)
+        self.optimizer = m.Adam(self.model, LEARNING_RATE)
+        self._start = model.state_dict(), self.optimizer.state_dict()
 
     def __call__(self) -> float:
+        if self.threads is not None:
+            return self._with_threads(self.threads)
+        return self._step()
+
+    def _step(self) -> float:
         with m.use_backend(self.backend):
             value = self.loss.forward(self.model.forward(self.x), self.target)
-            self.model.backward(self.loss.backward())
+            fill_gradients(self.model, self.loss.backward())
             self.optimizer.step()
         return value
+
+    def _with_threads(self, threads: int) -> float:
+        import numba
+
+        usual = numba.get_num_threads()
+        numba.set_num_threads(threads)
+        try:
+            return self._step()
+        finally:
+            numba.set_num_threads(usual)
+
+    def reset(self) -> None:
+        state, optimizer = self._start
+        self.plain.load_state_dict(state)
+        self.optimizer.load_state_dict(optimizer)
+
+    def weights(self) -> dict[str, NDArray]:
+        return {name: a.copy() for name, a in self.plain.params.items()}
+
+    def gradients(self) -> dict[str, NDArray]:
+        return {name: a.copy() for name, a in self.plain.grads.items()}
+
+
+class Inference:
+    """A forward pass in evaluation mode."""
+
+    def __init__(self, model: m.Sequential, x: NDArray, *, fused: bool = True) -> None:
+        self.model: Any = model.eval()
+        if fused and can_fuse():
+            self.model = model.compile().eval()  # type: ignore[attr-defined]
+        self.x = np.ascontiguousarray(x)
+
+    def __call__(self) -> NDArray:
+        scores: NDArray = self.model.forward(self.x)
+        return scores

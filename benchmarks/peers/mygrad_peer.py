@@ -107,6 +107,15 @@ class TrainingStep:
         self.params = {name: a.copy() for name, a in model.params.items()}
         self.grads = {name: np.zeros_like(a) for name, a in self.params.items()}
         self.optimizer = m.Adam(self, LEARNING_RATE)
+        self._start = self.optimizer.state_dict()
+
+    def reset(self) -> None:
+        for name, a in self.model.params.items():
+            self.params[name][...] = a
+        self.optimizer.load_state_dict(self._start)
+
+    def weights(self) -> dict[str, NDArray]:
+        return {name: a.copy() for name, a in self.params.items()}
 
     def __call__(self) -> float:
         tensors = {name: mg.tensor(a, copy=False) for name, a in self.params.items()}

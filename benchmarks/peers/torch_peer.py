@@ -1,7 +1,10 @@
-"""PyTorch, eager."""
+"""PyTorch: eager; channels_last with fused Adam; torch.compile."""
 
 from __future__ import annotations
 
+import copy
+import os
+import shutil
 from functools import singledispatch
 from typing import Any
 
@@ -10,26 +13,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 import minicnn as m
-from benchmarks.peers import LEARNING_RATE
+from benchmarks import threads
+from benchmarks.peers import LEARNING_RATE, Untranslatable
+from benchmarks.peers.torch_modules import TorchGlobalAverage, TorchResidual
 
-
-class TorchResidual(nn.Module):
-    """The sum of two paths."""
-
-    def __init__(self, main: nn.Module, shortcut: nn.Module) -> None:
-        super().__init__()
-        self.main = main
-        self.shortcut = shortcut
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.main(x) + self.shortcut(x)
-
-
-class TorchGlobalAverage(nn.Module):
-    """The mean of each channel."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.mean(dim=(2, 3))
+torch.set_num_threads(threads.count())
 
 
 @singledispatch
@@ -63,23 +51,90 @@ def _(layer: m.Dropout) -> nn.Module:
 def twin(model: m.Layer) -> nn.Module:
     """Translate a model and copy its parameters and statistics."""
     module = translate(model)
+    if model.params:
+        module = module.to(torch.from_numpy(next(iter(model.params.values()))).dtype)
     state = {name: torch.from_numpy(array) for name, array in model.state_dict().items()}
     module.load_state_dict(state, strict=False)
     return module
 
 
-class TrainingStep:
-    """zero_grad, forward, loss, backward, torch.optim.Adam."""
+class Eager:
+    """zero_grad, forward, loss, backward, torch.optim.Adam; all as torch has it by default."""
+
+    fused: bool | None = None
 
     def __init__(self, model: m.Sequential, x: NDArray, target: NDArray) -> None:
-        self.module = twin(model).train()
         self.x, self.target = torch.from_numpy(x), torch.from_numpy(target)
+        self.module = twin(model).train()
         self.loss = nn.CrossEntropyLoss()
-        self.optimizer = torch.optim.Adam(self.module.parameters(), LEARNING_RATE)
+        self.prepare()
+        self.optimizer = torch.optim.Adam(self.module.parameters(), LEARNING_RATE, fused=self.fused)
+        self._start = copy.deepcopy(self.module.state_dict())
+
+    def prepare(self) -> None:
+        """Change the layout or compile."""
+        self.run: Any = self.module
 
     def __call__(self) -> float:
         self.optimizer.zero_grad()
-        loss: Any = self.loss(self.module(self.x), self.target)
+        loss: Any = self.loss(self.run(self.x), self.target)
         loss.backward()
         self.optimizer.step()
         return float(loss.detach())
+
+    def reset(self) -> None:
+        """Put weights, statistics and Adam's means back in place, keeping every buffer."""
+        self.module.load_state_dict(self._start)
+        for state in self.optimizer.state.values():
+            for value in state.values():
+                value.zero_()
+
+    def weights(self) -> dict[str, NDArray]:
+        return {k: p.detach().numpy().copy() for k, p in self.module.named_parameters()}
+
+    def gradients(self) -> dict[str, NDArray]:
+        return {k: p.grad.numpy().copy() for k, p in self.module.named_parameters()}
+
+
+class ChannelsLast(Eager):
+    """Images in channels_last, Adam in one fused pass."""
+
+    fused = True
+
+    def prepare(self) -> None:
+        self.module = self.module.to(memory_format=torch.channels_last)
+        self.x = self.x.to(memory_format=torch.channels_last)
+        self.run = self.module
+
+
+class Compiled(Eager):
+    """torch.compile of the network, and fused Adam; it needs a C++ compiler."""
+
+    fused = True
+
+    def prepare(self) -> None:
+        names = (os.environ.get("CXX", ""), "g++", "clang++", "cl")
+        if not any(name and shutil.which(name) for name in names):
+            raise Untranslatable("there is no C++ compiler, which it needs on a CPU")
+        self.run = torch.compile(self.module)
+
+
+class EagerInference:
+    """A forward pass in evaluation mode, under inference_mode."""
+
+    layout = torch.contiguous_format
+
+    def __init__(self, model: m.Sequential, x: NDArray) -> None:
+        self.module = twin(model).eval().to(memory_format=self.layout)
+        self.x = torch.from_numpy(x).to(memory_format=self.layout)
+
+    def __call__(self) -> torch.Tensor:
+        with torch.inference_mode():
+            scores: torch.Tensor = self.module(self.x)
+        return scores
+
+
+class ChannelsLastInference(EagerInference):
+    """The same in channels_last."""
+
+    layout = torch.channels_last
