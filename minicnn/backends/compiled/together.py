@@ -23,12 +23,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import carray, types
-from numba.extending import intrinsic
+from numba import carray, extending, types
 from numpy.typing import NDArray
 
 from minicnn.backends.compiled.jit import kernel
 from minicnn.backends.compiled.threads import run
+
+intrinsic: Any = extending.intrinsic  # its type has an intrinsic take one argument too many
 
 PIECE = 4096  # numbers: 16 KB of each array in float32
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -55,8 +56,7 @@ def part(table, piece, role, like):  # type: ignore[no-untyped-def]
     ``like`` is an array of their dtype. A role without arrays gives an array of length 0.
     """
     address = table[piece, 1 + role]
-    start: Any = _pointer(address, like)  # type: ignore[call-arg]
-    return carray(start, (table[piece, 0] if address else 0,))
+    return carray(_pointer(address, like), (table[piece, 0] if address else 0,))
 
 
 @dataclass(frozen=True, eq=False)
