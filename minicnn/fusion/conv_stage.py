@@ -5,9 +5,8 @@
     out = pool(act(z))
 
 Norm, shortcut, activation and pooling may each be missing. The kernels are in
-`minicnn.backends.compiled.stage` and `stage_backward`; here is what surrounds them: the
-memory, which is kept from step to step, the layout of the weights, and the statistics of
-the norm.
+`minicnn.backends.compiled.stage`, `norm_stage` and `stage_backward`; here is what surrounds
+them: the memory, which is kept from step to step, and the order of the calls.
 """
 
 from __future__ import annotations
@@ -18,36 +17,52 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minicnn.backends.compiled import blocks as layout
-from minicnn.backends.compiled import stage, stage_backward
-from minicnn.backends.compiled.blocks import Blocks, fill, take
+from minicnn.backends.compiled import stage, tape
+from minicnn.backends.compiled.blocks import Blocks
+from minicnn.backends.compiled.outer import BLOCKS
 from minicnn.backends.compiled.simd import lanes
-from minicnn.backends.compiled.threads import run, scratch
 from minicnn.fusion.geometry import Geometry, lay_out, strip_numbers
-from minicnn.layers import BatchNorm2d, Conv2d, LeakyReLU, MaxPool2d, ReLU
+from minicnn.fusion.recording import Tape
+from minicnn.layers import BatchNorm2d, Conv2d, Layer, LeakyReLU, MaxPool2d, ReLU
 from minicnn.shapes import Pair, window_output_size
 
-COST = 0.015  # nanoseconds per multiply-add, on one thread
 PIECES = 12  # pieces to split the work into where there are fewer samples
-Value = NDArray | Blocks
 
 
 @dataclass(eq=False)
 class Memory:
-    """What a stage keeps for one shape of x."""
+    """What the forward pass of a stage leaves for the backward pass.
 
-    shape: tuple[int, ...]
-    dtype: np.dtype
+    Attributes
+    ----------
+    x, out
+        Input and output.
+    won
+        (N, B, PH, PW, L), which tap of its window won; empty without pooling.
+    y
+        (N, B, OH, OW, L); ``out`` where there is no norm.
+    affine, statistics
+        Rows (mean, scale, shift), and (mean, rstd) in float64, of the norm.
+    """
+
     geometry: Geometry
     how: tuple[int, ...]
+    x: Blocks
     out: Blocks
-    won: NDArray[np.uint8]  # (N, B, PH, PW, L), which tap of its window won
-    y: NDArray  # (N, B, OH, OW, L), where there is a norm
-    planes: tuple[NDArray, NDArray]  # (N, B, L) twice: means, sums of squares
-    dx: Blocks | None = None
-    partial: tuple[NDArray, NDArray] | None = None  # of dw, of db
-    g: NDArray | None = None
-    dout: Blocks | None = None
+    won: NDArray[np.uint8]
+    y: NDArray
+    affine: NDArray
+    statistics: NDArray[np.float64]
+
+    @property
+    def width(self) -> int:
+        """How many channels the blocks of the output have room for."""
+        return self.geometry.blocks * self.out.data.shape[-1]
+
+    @property
+    def batch(self) -> int:
+        """N."""
+        return self.x.data.shape[0]
 
 
 class ConvStage:
@@ -56,7 +71,7 @@ class ConvStage:
     Parameters
     ----------
     conv, norm, activation, pool
-        The layers. The stage has no state of its own but memory.
+        The layers, which keep all state.
     """
 
     def __init__(
@@ -68,264 +83,31 @@ class ConvStage:
     ) -> None:
         self.conv, self.norm, self.activation, self.pool = conv, norm, activation, pool
         self.out_margin: Pair = (0, 0)  # what the next stage needs, see `plan`
-        self.slope = getattr(activation, "negative_slope", 0.0)
-        self._memory: list[Memory] = []
-        self._inputs: list[Blocks] = []
-        self._packed: dict[tuple[Any, ...], NDArray] = {}
 
     @property
     def in_margin(self) -> Pair:
         """How wide a margin x should have."""
         return self.conv.padding
 
-    def layers(self) -> list[Any]:
-        """Return the layers that this stage runs."""
-        return [p for p in (self.conv, self.norm, self.activation, self.pool) if p is not None]
-
-    # ---- forward --------------------------------------------------------------------
-
-    def accept(self, x: NDArray | Blocks, planes: bool = True) -> Blocks:
-        """Return x in blocks, with a margin that is wide enough."""
-        if isinstance(x, Blocks):
-            return x
-        planes = planes and x.shape[1] <= layout.FEW
-        for memory in self._inputs:
-            if memory.shape == x.shape and memory.data.dtype == x.dtype:
-                break
-        else:
-            memory = Blocks.zeros(
-                x.shape[0], x.shape[1], (x.shape[2], x.shape[3]), self.conv.padding, x.dtype,
-                planes=planes,
-            )  # fmt: skip
-            self._inputs = [memory, *self._inputs[:1]]
-        layout.fill(memory, x)
-        return memory
-
-    def forward(self, x: Value, keep: bool) -> Value:
-        """Compute out, in blocks, from x in blocks or as an array."""
-        self._plain = not isinstance(x, Blocks)
-        return self.run(self.accept(x), keep=keep)
-
-    def run(self, x: Blocks, short: Blocks | None = None, *, keep: bool = True) -> Blocks:
-        """Compute out; ``keep`` what backward needs, or fold the norm into the weights."""
-        memory = self._remember(x, short, keep)
-        if self.norm is None or not keep:
-            self._straight(memory, x, short, keep)
-        else:
-            self._through_norm(memory, x, short)
-        if keep:
-            self._cache = memory, x
-        return memory.out
-
-    def _straight(self, memory: Memory, x: Blocks, short: Blocks | None, keep: bool) -> None:
-        """Conv, shortcut, activation and pooling without a stop."""
-        geometry, out = memory.geometry, memory.out
-        batch = x.shape[0]
-        packed, bias = self.weights(x.data.shape[-1], folded=not keep)
-        splits = max(1, min(-(-geometry.blocks // 2), PIECES // batch))
-        rows = max(1, min(memory.how[2], PIECES // (batch * splits)))
-        added = out if short is None else short
-        run(
-            stage.convolve_and_finish, batch * splits * rows, self._cost(memory, batch),
-            out.flat, out.geometry, memory.won, added.flat, added.geometry,
-            x.flat, geometry.x, geometry.x_inc, self.conv.stride,
-            packed, packed.size // geometry.blocks, bias, geometry.taps, geometry.blocks,
-            memory.how, self.slope, splits, rows,
-            scratch=scratch(strip_numbers(memory.how, memory.dtype), memory.dtype),
-        )  # fmt: skip
-
-    def _through_norm(self, memory: Memory, x: Blocks, short: Blocks | None) -> None:
-        """Conv and the planes' statistics; the norm's; and from the norm on."""
-        norm, geometry, out = self.norm, memory.geometry, memory.out
-        assert norm is not None
-        batch = x.shape[0]
-        packed, bias = self.weights(x.data.shape[-1], folded=False)
-        splits = max(1, min(-(-geometry.blocks // 2), PIECES // batch))
-        run(
-            stage.convolve_and_measure, batch * splits, self._cost(memory, batch),
-            memory.y, *memory.planes, x.flat, geometry.x, geometry.x_inc, self.conv.stride,
-            packed, packed.size // geometry.blocks, bias, geometry.taps, geometry.blocks,
-            geometry.size, splits, norm.training,
-        )  # fmt: skip
-        mean, var = self._statistics(memory, batch)
-        # z = (y - mean) scale + shift, one row each, (3, channels)
-        affine = np.zeros((3, geometry.blocks * lanes(memory.dtype)), memory.dtype)
-        rstd = 1 / np.sqrt(var + norm.eps)
-        affine[:, : norm.num_features] = mean, norm.params["weight"] * rstd, norm.params["bias"]
-        self._norm = mean, rstd
-        added = out if short is None else short
-        run(
-            stage.finish_planes, batch * geometry.blocks, memory.y.size * 0.2,
-            out.flat, out.geometry, memory.won, added.flat, added.geometry, memory.y,
-            affine.reshape(-1), geometry.blocks, memory.how, self.slope,
-        )  # fmt: skip
-
-    def _statistics(self, memory: Memory, batch: int) -> tuple[NDArray, NDArray]:
-        """Return mean and variance, (C,) in float64, of the batch or the running ones."""
-        norm = self.norm
-        assert norm is not None
-        channels = norm.num_features
-        if not norm.training:
-            found = (norm.buffers["running_mean"], norm.buffers["running_var"])
-            return found[0].astype(np.float64), found[1].astype(np.float64)
-        area = memory.geometry.size[0] * memory.geometry.size[1]
-        means, squares = (
-            a.reshape(batch, -1)[:, :channels].astype(np.float64) for a in memory.planes
-        )  # (N, C)
-        mean = means.mean(axis=0)  # (C,)
-        # Chan, Golub and LeVeque 1983: squares about the planes' means, and theirs about the whole
-        var = (squares.sum(axis=0) + area * ((means - mean) ** 2).sum(axis=0)) / (batch * area)
-        norm.follow(mean, var, batch * area)
-        return mean, var
-
-    def _cost(self, memory: Memory, batch: int) -> float:
-        size = memory.geometry.size
-        return batch * size[0] * size[1] * self.conv.params["weight"].size * COST
-
-    # ---- backward -------------------------------------------------------------------
-
-    def gate(self, dout: Blocks, keep: bool) -> NDArray | None:
-        """Take the sums of g that the norm needs; return g, (N, B, PH, PW, L), if ``keep``."""
-        memory, _ = self._cache
-        self._gated = True
-        if self.norm is None and not keep:
-            return None
-        geometry, out, dtype = memory.geometry, memory.out, memory.dtype
-        batch = out.shape[0]
-        width = geometry.blocks * lanes(dtype)
-        if keep and memory.g is None:
-            memory.g = np.empty(out.shape[0] * width * memory.how[2] * memory.how[3], dtype)
-        centre = np.zeros(width, dtype)
-        if self.norm is not None:
-            centre[: self.conv.out_channels] = self._norm[0]
-        sums = np.empty((2, batch, width), dtype)
-        y = memory.y if memory.y.size else out.flat
-        run(
-            stage_backward.gate_and_sum, batch * geometry.blocks, dout.data.size * 0.3,
-            memory.g if keep else dout.flat, *sums.reshape(2, -1), dout.flat,
-            out.flat, out.geometry, memory.won, y, centre, geometry.blocks,
-            memory.how, self.slope, keep,
-        )  # fmt: skip
-        self._sums = sums.astype(np.float64).sum(axis=1)[:, : self.conv.out_channels]  # (2, C)
-        return memory.g
-
-    def backward(self, dout: Value, wanted: bool) -> Value | None:
-        """Fill the gradients of the layers; return dx in the form in which x came."""
-        dx = self.pull_back(self.as_blocks(dout), wanted=wanted)
-        return take(dx) if self._plain and dx is not None and wanted else dx
+    @property
+    def takes_planes(self) -> bool:
+        """Whether x may be in planes instead of blocks."""
+        return True
 
     @property
-    def out_shape(self) -> tuple[int, int, int, int]:
-        """(N, O, PH, PW) of the last forward pass."""
-        memory, _ = self._cache
-        return memory.out.shape
+    def slope(self) -> float:
+        """The slope of the activation left of 0."""
+        return float(getattr(self.activation, "negative_slope", 0.0))
 
-    def as_blocks(self, dout: Value) -> Blocks:
-        """Return dout in blocks without a margin."""
-        if isinstance(dout, Blocks):
-            return dout
-        memory, _ = self._cache
-        if memory.dout is None:
-            shape = dout.shape
-            memory.dout = Blocks.zeros(*shape[:2], (shape[2], shape[3]), (0, 0), dout.dtype)
-        fill(memory.dout, dout)
-        return memory.dout
+    def layers(self) -> list[Layer]:
+        """Return the layers that this stage runs."""
+        parts = self.conv, self.norm, self.activation, self.pool
+        return [part for part in parts if part is not None]
 
-    def pull_back(
-        self, dout: Blocks, *, into: Blocks | None = None, wanted: bool = True
-    ) -> Blocks | None:
-        """Fill the gradients of the layers; return dx, or add it to ``into``."""
-        memory, x = self._cache
-        geometry, out, dtype = memory.geometry, memory.out, memory.dtype
-        if not self._gated:
-            self.gate(dout, keep=False)
-        self._gated = False
-        width = geometry.blocks * lanes(dtype)
-        norm = self._norm_coefficients(memory, width)
-        planes = x.data.shape[-1] == 1 != lanes(dtype)
-        weight = self.conv.params["weight"]
-        if planes:
-            packed = self._pack(1, turned=False)
-            w_block = weight[0, 0].size * lanes(dtype)
-        else:
-            packed = self._pack(lanes(dtype), turned=True)
-            w_block = packed.size // geometry.in_blocks
-        dx = into
-        if dx is None:
-            if memory.dx is None and wanted:
-                memory.dx = Blocks.zeros(
-                    *x.shape[:2], (x.shape[2], x.shape[3]), (0, 0), dtype, planes=planes
-                )
-            dx = memory.dx if wanted else x
-        assert dx is not None
-        if memory.partial is None:
-            full = lanes(dtype)
-            numbers = width * geometry.in_blocks * weight[0, 0].size * (1 if planes else full)
-            memory.partial = (
-                np.empty((geometry.chunks, numbers), dtype),
-                np.empty((geometry.chunks, width), dtype),
-            )
-        partial, db = memory.partial
-        run(
-            stage_backward.convolve_backward, geometry.chunks,
-            2 * self._cost(memory, x.shape[0]),
-            dx.flat, dx.geometry, into is not None,
-            geometry.phases if wanted else geometry.phases[:0], geometry.dx_taps, packed, w_block,
-            partial.reshape(-1), db.reshape(-1), geometry.groups, geometry.pair_groups, geometry.rows,
-            dout.flat, out.flat, out.geometry, memory.won,
-            memory.y if memory.y.size else out.flat, norm, self.norm is not None,
-            x.flat, geometry.x, self.conv.stride, geometry.x_step,
-            np.zeros(2 * lanes(dtype), dtype), geometry.dy, geometry.blocks, geometry.in_blocks,
-            x.shape[0], geometry.chunks, geometry.samples, memory.how, self.slope,
-            scratch=scratch(geometry.dy[1] * geometry.samples, dtype),
-        )  # fmt: skip
-        layout.unpack_weights(self.conv.grads["weight"], partial, 1 if planes else lanes(dtype))
-        self.conv.set_grads(bias=db.sum(axis=0)[: self.conv.out_channels])
-        return dx
-
-    def _norm_coefficients(self, memory: Memory, width: int) -> NDArray:
-        """Fill the norm's gradients; return the four rows that `spread` needs, flat."""
-        rows = np.zeros((4, width), memory.dtype)
+    def options(self) -> tuple[Any, ...]:
+        """Return what a recording depends on, besides the shape of x."""
         norm = self.norm
-        if norm is None:
-            return rows.reshape(-1)
-        mean, rstd = self._norm
-        sum_g, sum_gy = self._sums
-        norm.set_grads(weight=sum_gy * rstd, bias=sum_g)
-        channels = norm.num_features
-        rows[0, :channels] = mean
-        rows[1, :channels] = norm.params["weight"] * rstd
-        if self._batch_statistics:
-            values = memory.y.size // width
-            rows[2, :channels] = sum_g / values
-            rows[3, :channels] = sum_gy * rstd**2 / values
-        return rows.reshape(-1)
-
-    # ---- memory ---------------------------------------------------------------------
-
-    def _remember(self, x: Blocks, short: Blocks | None, keep: bool) -> Memory:
-        """Return the memory for this shape; the last two shapes are kept."""
-        self._gated = False
-        self._batch_statistics = self.norm is not None and self.norm.training
-        key = x.data.shape, x.channels, x.margin
-        for memory in self._memory:
-            if memory.shape == key and memory.dtype == x.data.dtype:
-                break
-        else:
-            memory = self._allocate(x)
-            memory.shape = key
-            self._memory = [memory, *self._memory[:1]]
-        normed = self.norm is not None and keep
-        memory.how = (*memory.how[:11], int(normed), int(short is not None))
-        if normed and not memory.y.size:
-            geometry, full = memory.geometry, lanes(memory.dtype)
-            shape = x.shape[0], geometry.blocks, *geometry.size, full
-            memory.y = np.empty(int(np.prod(shape)), memory.dtype)
-            memory.planes = (
-                np.empty(x.shape[0] * geometry.blocks * full, memory.dtype),
-                np.empty(x.shape[0] * geometry.blocks * full, memory.dtype),
-            )
-        return memory
+        return self.slope, norm and (norm.training, norm.eps, norm.momentum)
 
     def ending(self, size: Pair) -> tuple[int, ...]:
         """Say how the stage ends for y of a size: ``how`` of `stage`, up to the activation."""
@@ -338,68 +120,210 @@ class ConvStage:
         pooled = window_output_size(size, *window)
         return (*size, *pooled, *window[0], *window[1], *window[2], activation)
 
-    def _allocate(self, x: Blocks) -> Memory:
-        geometry = lay_out(self.conv, x)
+    # ---- forward --------------------------------------------------------------------
+
+    def record_forward(
+        self, tape_: Tape, x: Blocks, short: Blocks | None = None, *, keep: bool = True
+    ) -> Blocks:
+        """Record out = this stage of x, which it returns.
+
+        ``keep`` what backward needs; otherwise the norm is folded into the weights, which
+        `refold` has to bring up to date before each pass.
+        """
         dtype = x.data.dtype
-        how = self.ending(geometry.size)
-        pooled = how[2], how[3]
-        out = Blocks.zeros(x.shape[0], self.conv.out_channels, pooled, self.out_margin, dtype)
-        codes = x.shape[0] * geometry.blocks * pooled[0] * pooled[1] * lanes(dtype)
-        return Memory(
-            shape=(), dtype=dtype, geometry=geometry, out=out,
-            how=(*how, 0, 0),
-            won=np.empty(codes if self.pool is not None else 0, np.uint8),
-            y=np.empty(0, dtype), planes=(np.empty(0, dtype), np.empty(0, dtype)),
+        geometry = lay_out(self.conv, x)
+        through_norm = self.norm is not None and keep
+        how = (*self.ending(geometry.size), int(through_norm), int(short is not None))
+        out = Blocks.zeros(
+            x.shape[0], self.conv.out_channels, (how[2], how[3]), self.out_margin, dtype
+        )
+        full, batch = lanes(dtype), x.shape[0]
+        planes = batch * geometry.blocks * full
+        codes = planes * how[2] * how[3] if keep and self.pool is not None else 0
+        numbers = planes * geometry.size[0] * geometry.size[1] if through_norm else 0
+        memory = self._memory = Memory(
+            geometry, how, x, out, np.zeros(codes, np.uint8), np.zeros(numbers, dtype),
+            np.zeros(3 * geometry.blocks * full, dtype), np.zeros(2 * geometry.blocks * full),
         )  # fmt: skip
+        # The bias, in an array as long as the affine map that other stages have in its place.
+        packed, bias = self._empty_weights(x.data.shape[-1], dtype), np.zeros_like(memory.affine)
+        if keep or self.norm is None:
+            self._record_packing(tape_, packed, x.data.shape[-1], turned=False)
+            if self.conv.bias:
+                tape_.add(tape.PAD, 1, bias, self.conv.params["bias"])
+        else:
+            self._folded = packed, bias
+        joined = out if short is None else short
+        source = (
+            x.flat, geometry.x, geometry.x_inc, self.conv.stride,
+            packed, packed.size // geometry.blocks, bias, geometry.taps, geometry.blocks,
+        )  # fmt: skip
+        target = out.flat, out.geometry, memory.won, joined.flat, joined.geometry
+        splits = max(1, min(-(-geometry.blocks // BLOCKS), PIECES // batch))
+        if not through_norm:
+            rows = max(1, min(how[2], PIECES // (batch * splits)))
+            tape_.add(
+                tape.CONVOLVE, batch * splits * rows, *target, *source, how, self.slope, splits,
+                rows, scratch=strip_numbers(how, dtype),
+            )  # fmt: skip
+            return out
+        norm = self.norm
+        assert norm is not None
+        means, squares = np.zeros(planes, dtype), np.zeros(planes, dtype)
+        area = geometry.size[0] * geometry.size[1]
+        tape_.add(
+            tape.MEASURE, batch * splits, memory.y, means, squares, *source, geometry.size,
+            splits, norm.training,
+        )  # fmt: skip
+        tape_.add(
+            tape.MERGE, geometry.blocks, memory.affine, memory.statistics, means, squares,
+            norm.params["weight"], norm.params["bias"], norm.buffers["running_mean"],
+            norm.buffers["running_var"], batch, area, norm.eps, norm.momentum, norm.training,
+        )  # fmt: skip
+        tape_.add(
+            tape.FINISH, batch * geometry.blocks, *target, memory.y, memory.affine,
+            geometry.blocks, how, self.slope,
+        )  # fmt: skip
+        return out
+
+    # ---- backward -------------------------------------------------------------------
+
+    def record_gate(self, tape_: Tape, dout: Blocks, *, keep: bool = False) -> Blocks | None:
+        """Record what must be known of the whole batch before dy: the sums for the norm.
+
+        With ``keep``, write down g, the gradient of z, and return it.
+        """
+        memory, norm = self._memory, self.norm
+        dtype = dout.data.dtype
+        if norm is None and not keep:
+            self._rows = np.zeros(4 * memory.width, dtype)
+            return None
+        geometry, out = memory.geometry, memory.out
+        g = (
+            Blocks.zeros(*out.shape[:2], (out.shape[2], out.shape[3]), (0, 0), dtype)
+            if keep
+            else dout
+        )
+        sums = np.zeros((2, memory.batch * memory.width), dtype)
+        tape_.add(
+            tape.GATE, memory.batch * geometry.blocks, g.flat, sums[0], sums[1], dout.flat,
+            out.flat, out.geometry, memory.won, memory.y if memory.y.size else out.flat,
+            memory.affine, geometry.blocks, memory.how, self.slope, keep,
+        )  # fmt: skip
+        self._rows = np.zeros(4 * memory.width, dtype)
+        if norm is not None:
+            area = geometry.size[0] * geometry.size[1]
+            tape_.add(
+                tape.COEFFICIENTS, geometry.blocks, self._rows, norm.grads["weight"],
+                norm.grads["bias"], sums[0], sums[1], memory.statistics, norm.params["weight"],
+                memory.batch, memory.batch * area if norm.training else 0,
+            )  # fmt: skip
+        return g if keep else None
+
+    def record_backward(
+        self, tape_: Tape, dout: Blocks, *, into: Blocks | None = None, wanted: bool = True
+    ) -> Blocks | None:
+        """Record the gradients of the layers, and dx if it is ``wanted``, which it returns.
+
+        Where there is memory ``into`` which to add dx, it is there. `record_gate` comes first.
+        """
+        memory, conv = self._memory, self.conv
+        geometry, x, out = memory.geometry, memory.x, memory.out
+        dtype = x.data.dtype
+        full, width = lanes(dtype), x.data.shape[-1]
+        planes = width == 1 != full
+        weight = conv.params["weight"]
+        taps = weight[0, 0].size
+        if planes:
+            packed, w_block = self._empty_weights(1, dtype), taps * full
+            self._record_packing(tape_, packed, 1, turned=False)
+        else:
+            numbers = geometry.in_blocks * full * taps * memory.width
+            packed, w_block = np.zeros(numbers, dtype), numbers // geometry.in_blocks
+            self._record_packing(tape_, packed, full, turned=True)
+        dx = into
+        if dx is None and wanted:
+            dx = Blocks.zeros(*x.shape[:2], (x.shape[2], x.shape[3]), (0, 0), dtype, planes=planes)
+        size = memory.width * geometry.in_blocks * taps * width
+        partial = np.zeros(geometry.chunks * size, dtype)
+        db = np.zeros(geometry.chunks * memory.width, dtype)
+        target = x if dx is None else dx  # if dx is not wanted, nothing is written
+        tape_.add(
+            tape.BACKWARD, geometry.chunks, target.flat, target.geometry, into is not None,
+            geometry.phases if wanted else geometry.phases[:0], geometry.dx_taps, packed, w_block,
+            partial, db, geometry.groups, geometry.pair_groups, geometry.rows,
+            dout.flat, out.flat, out.geometry, memory.won,
+            memory.y if memory.y.size else out.flat, self._rows, self.norm is not None,
+            x.flat, geometry.x, conv.stride, geometry.x_step, np.zeros(2 * full, dtype),
+            geometry.dy, geometry.blocks, geometry.in_blocks, memory.batch, geometry.chunks,
+            geometry.samples, memory.how, self.slope, scratch=geometry.dy[1] * geometry.samples,
+        )  # fmt: skip
+        tape_.add(
+            tape.UNPACK, taps * geometry.blocks, conv.grads["weight"].reshape(-1), partial,
+            geometry.chunks, size, conv.out_channels, conv.in_channels, taps, width,
+        )  # fmt: skip
+        if conv.bias:
+            tape_.add(tape.SUM_BIAS, 1, conv.grads["bias"], db, geometry.chunks, memory.width)
+        return dx
 
     # ---- weights --------------------------------------------------------------------
 
-    def _pack(self, width: int, turned: bool, w: NDArray | None = None) -> NDArray:
-        """Lay out the weights for the kernels, in memory that is used again."""
-        w = self.conv.params["weight"] if w is None else w
-        full = lanes(w.dtype)
-        outputs, inputs = w.shape[:2][::-1] if turned else w.shape[:2]
-        shape = -(-outputs // full), -(-inputs // width), w[0, 0].size, width, full
-        key = turned, shape, w.dtype
-        packed = self._packed.get(key)
-        if packed is None:
-            packed = self._packed[key] = np.zeros(int(np.prod(shape)), w.dtype)
-        layout.pack_weights(packed, w, turned, width)
-        return packed
+    def _empty_weights(self, width: int, dtype: np.dtype) -> NDArray:
+        """Return memory for the packed weights, for blocks of ``width`` channels of x."""
+        full, conv = lanes(dtype), self.conv
+        blocks = -(-conv.out_channels // full) * full * -(-conv.in_channels // width) * width
+        return np.zeros(blocks * conv.kernel_size[0] * conv.kernel_size[1], dtype)
 
-    def weights(self, width: int, folded: bool) -> tuple[NDArray, NDArray]:
-        """Return the weights as the kernels read them, and the bias.
+    def _record_packing(self, tape_: Tape, packed: NDArray, width: int, *, turned: bool) -> None:
+        """Record the copy of the weights to where the kernels read them."""
+        w = self.conv.params["weight"]
+        outputs, inputs, taps = w.shape[0], w.shape[1], w[0, 0].size
+        steps = inputs * taps, taps
+        if turned:  # outputs and inputs change their roles, as they do in dx
+            outputs, inputs, steps = inputs, outputs, steps[::-1]
+        tape_.add(
+            tape.PACK, -(-outputs // lanes(w.dtype)), packed, w.reshape(-1), outputs, inputs,
+            taps, *steps, width,
+        )  # fmt: skip
 
-        Folding: norm(conv(x)) = (w * scale) x + (b - mean) scale + shift, per output channel.
+    def refold(self) -> None:
+        """Bring the folded weights of a recording up to date."""
+        if self.norm is not None:
+            packed, bias = self._folded
+            width = self._memory.x.data.shape[-1]
+            folded = self.folded_weights(width)
+            packed[:], bias[:] = folded
+
+    def folded_weights(self, width: int) -> tuple[NDArray, NDArray]:
+        """Return the weights as the kernels read them, with the norm made a part of them.
+
+        norm(conv(x)) = (w * scale) x + (b - mean) scale + shift, per output channel.
 
         Parameters
         ----------
         width
             How many channels a block of x has.
-        folded
-            Whether to make the norm, with its running statistics, a part of both.
 
         Returns
         -------
         packed, bias
-            Flat; the bias is padded to three times the channels in blocks, the length of the
-            affine map that other stages have in its place.
+            Flat; the bias has the length of an affine map, see `stage`.
         """
+        from minicnn.backends.compiled.blocks import pack_weights
+
         w, b = self.conv.params["weight"], self.conv.params.get("bias")
         channels = self.conv.out_channels
-        bias = np.zeros(3 * -(-channels // lanes(w.dtype)) * lanes(w.dtype), w.dtype)
+        full = lanes(w.dtype)
+        bias = np.zeros(3 * -(-channels // full) * full, w.dtype)
         if b is not None:
             bias[:channels] = b
-        if folded and self.norm is not None:
+        if self.norm is not None:
             norm = self.norm
             rstd = 1 / np.sqrt(norm.buffers["running_var"].astype(np.float64) + norm.eps)
             scale = norm.params["weight"] * rstd
             centred = bias[:channels] - norm.buffers["running_mean"]
             bias[:channels] = centred * scale + norm.params["bias"]
             w = (w * scale[:, None, None, None]).astype(w.dtype)
-        return self._pack(width, turned=False, w=w), bias
-
-    def state(self) -> list[NDArray]:
-        """Return the live arrays on which `weights` depends."""
-        norm = [] if self.norm is None else [*self.norm.params.values(), *self.norm.buffers.values()]
-        return [*self.conv.params.values(), *norm]
+        packed = self._empty_weights(width, w.dtype)
+        pack_weights(packed, w, turned=False, width=width)
+        return packed, bias

@@ -20,12 +20,13 @@ from minicnn.backends.compiled import program, team
 from minicnn.backends.compiled.blocks import FEW, Blocks
 from minicnn.backends.compiled.simd import lanes
 from minicnn.backends.compiled.threads import run
-from minicnn.fusion.chain import Stage
 from minicnn.fusion.conv_stage import ConvStage
 from minicnn.fusion.geometry import lay_out, strip_numbers
 from minicnn.fusion.plain_stage import PlainStage
+from minicnn.fusion.plan import Part
 from minicnn.fusion.residual_stage import ResidualStage
-from minicnn.layers import Dropout, Flatten, GlobalAvgPool2d, Layer, Linear, ReLU
+from minicnn.fusion.section import Section
+from minicnn.layers import Dropout, Flatten, Layer, Linear, ReLU
 from minicnn.shapes import Pair
 
 ALIGN = 64  # numbers; a stage's memory begins on a cache line of its own
@@ -63,8 +64,8 @@ class Program:
 
     Parameters
     ----------
-    stages
-        The stages of the fused model.
+    parts
+        The parts of the fused model.
     shape
         (C, H, W).
     dtype
@@ -76,7 +77,7 @@ class Program:
         If there is no program for these stages.
     """
 
-    def __init__(self, stages: Sequence[Stage], shape: tuple[int, ...], dtype: np.dtype) -> None:
+    def __init__(self, parts: Sequence[Part], shape: tuple[int, ...], dtype: np.dtype) -> None:
         if len(shape) != 3:
             raise Unsuitable
         self.dtype, self.shape = dtype, shape
@@ -90,7 +91,7 @@ class Program:
         self._linears: list[Linear] = []
         self._live: list[tuple[Layer, str, NDArray]] = []
         self.tail: list[Layer] = []  # what runs as it is on the whole batch, where it is large
-        self._write(list(stages))
+        self._write(list(parts))
         self._assemble()
         self._lock = threading.Lock()
 
@@ -111,18 +112,18 @@ class Program:
     def _release(self, image: _Image) -> None:
         self._free[image.key].append(image.base)
 
-    def _write(self, stages: list[Stage]) -> None:
-        first = stages[0]
-        if not isinstance(first, ConvStage | ResidualStage):
+    def _write(self, parts: list[Part]) -> None:
+        section = parts.pop(0)
+        if not isinstance(section, Section):
             raise Unsuitable
+        first = section.stages[0]
         channels, *size = self.shape
-        planes = channels <= FEW and isinstance(first, ConvStage)
+        planes = channels <= FEW and first.takes_planes
         image = self._image(channels, (size[0], size[1]), first.in_margin, planes=planes)
         self._rows.append([
             program.PLACE, image.origin, image.block, image.row, image.width, channels, *size,
         ])  # fmt: skip
-        while stages and isinstance(stages[0], ConvStage | ResidualStage):
-            stage = stages.pop(0)
+        for stage in section.stages:
             if isinstance(stage, ConvStage):
                 after = self._convolve(stage, image)
             else:
@@ -130,14 +131,15 @@ class Program:
             self._release(image)
             image = after
         layers = []
-        for stage in stages:
-            if not isinstance(stage, PlainStage):
+        for part in parts:
+            if not isinstance(part, PlainStage):
                 raise Unsuitable
-            if type(stage.layer) is not Dropout:
-                layers.append(stage.layer)
-        if not layers or type(layers[0]) not in (GlobalAvgPool2d, Flatten):
+            if type(part.layer) is not Dropout:
+                layers.append(part.layer)
+        averaged = section.average is not None
+        if not averaged and (not layers or type(layers.pop(0)) is not Flatten):
             raise Unsuitable
-        self._end(image, layers)
+        self._end(image, averaged, layers)
 
     def _around(self, stage: ResidualStage, x: _Image) -> _Image:
         h, short = x, x
@@ -180,9 +182,8 @@ class Program:
         self._rows.append(row)
         return out
 
-    def _end(self, image: _Image, layers: list[Layer]) -> None:
+    def _end(self, image: _Image, averaged: bool, layers: list[Layer]) -> None:
         """Write what follows the last image: numbers in a row."""
-        averaged = type(layers.pop(0)) is GlobalAvgPool2d
         count = image.channels * (1 if averaged else image.size[0] * image.size[1])
         at = self._reserve(count)
         kind = program.AVERAGE if averaged else program.FLATTEN
@@ -225,7 +226,7 @@ class Program:
         # One thread's memory, then a strip for each helper.
         self._memory = np.zeros(self._numbers + self._threads * self._strip, self.dtype)
         self._more = [self._memory]
-        self._state = team.new_state()
+        self._state = np.zeros(program.SLOTS + (team.MOST + 1) * program.LINE, np.int64)
         self._x = np.zeros(int(np.prod(self.shape)), self.dtype)
         self._y = np.zeros(self.scores, self.dtype)
         self._weights = np.zeros(0, self.dtype)
@@ -257,9 +258,9 @@ class Program:
         rows = [row for row in self._program if row[0] == program.CONVOLVE]
         bodies = [row for row in self._body if row[0] == program.CONVOLVE]
         for (stage, width), row, body in zip(self._convolutions, rows, bodies, strict=True):
-            packed, bias = stage.weights(width, folded=True)
+            packed, bias = stage.folded_weights(width)
             row[13:16] = body[13:16] = at, packed.size // row[28], at + packed.size
-            pieces += [packed.copy(), bias]
+            pieces += [packed, bias]
             at += packed.size + bias.size
         self._weights = np.concatenate(pieces)
         linears = [row for row in self._program if row[0] == program.LINEAR]
@@ -284,10 +285,14 @@ class Program:
 
     def _run_one(self, x: NDArray) -> NDArray:
         np.copyto(self._x, x.reshape(-1))
-        team.run_together(
+        task = (
             self._memory, self._numbers, self._strip, self._program.reshape(-1), self._x, self._y,
             self._weights, self._table, self._slope_table, self._state,
         )  # fmt: skip
+        helpers = min(team.threads(), self._threads) - 1
+        if program.run_together(*task, helpers) < helpers:
+            for number in range(helpers):  # for the next time
+                team.call(number, program.help_out, number, team.SPINS, *task)
         return self._y.reshape(1, -1).copy()
 
     def _run_batch(self, x: NDArray, table: NDArray, outputs: int) -> NDArray:

@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from minicnn.backends import current_backend
-from minicnn.backends.compiled.blocks import Blocks, take
 from minicnn.errors import StateError
 from minicnn.functional.checks import check_float, check_shape
-from minicnn.fusion import chain
 from minicnn.fusion.inference import Program, Unsuitable
 from minicnn.fusion.plan import describe, make_plan
 from minicnn.layers import Layer
@@ -38,7 +36,7 @@ class FusedModel(Layer):
 
     def __init__(self, model: Layer) -> None:
         self.model = model
-        self._stages = make_plan(model)
+        self._parts = make_plan(model)
         self._kept: tuple[NDArray, bool, tuple[int, ...]] | None = None
         self._checked: tuple[Any, ...] = ()
         self._modules = list(model.modules())
@@ -63,7 +61,7 @@ class FusedModel(Layer):
         key = x.shape[1:], x.dtype
         if key not in self._programs:
             try:
-                found = Program(self._stages, *key) if x.size else None
+                found = Program(self._parts, *key) if x.size else None
             except Unsuitable:
                 found = None
             if len(self._programs) >= PROGRAMS:
@@ -72,8 +70,9 @@ class FusedModel(Layer):
         return self._programs[key]
 
     def _run(self, x: NDArray, keep: bool) -> NDArray:
-        y = chain.forward(self._stages, x, keep)
-        return take(y) if isinstance(y, Blocks) else y
+        for part in self._parts:
+            x = part.forward(x, keep)
+        return x
 
     def backward(self, dy: NDArray, *, input_gradient: bool = True) -> NDArray | None:
         """Fill the gradients of the layers; return dx.
@@ -93,10 +92,11 @@ class FusedModel(Layer):
         if not kept:  # evaluation keeps nothing: do it again, and keep
             self._run(x, keep=True)
             self._kept = x, True, shape
-        dx = chain.backward(self._stages, dy, wanted=input_gradient)
-        if dx is None or not input_gradient:
-            return None
-        return take(dx) if isinstance(dx, Blocks) else dx
+        found: NDArray | None = dy
+        for i, part in reversed(list(enumerate(self._parts))):
+            assert found is not None
+            found = part.backward(found, input_gradient or i > 0)
+        return found if input_gradient else None
 
     def _check(self, x: NDArray) -> None:
         """Raise what the plain model would raise for x."""
@@ -151,7 +151,7 @@ class FusedModel(Layer):
         """Convert the plain model's arrays and return self."""
         self.model.astype(dtype)
         self._kept, self._checked = None, ()
-        self._stages = make_plan(self.model)
+        self._parts = make_plan(self.model)
         self._programs.clear()
         return self
 
@@ -177,7 +177,7 @@ class FusedModel(Layer):
                 walk(child, f"{path}.{name}" if path else name)
 
         walk(self.model, "")
-        return describe(self._stages, names)
+        return describe(self._parts, names)
 
     def compile(self) -> FusedModel:
         """Return self: it is compiled."""

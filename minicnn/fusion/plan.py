@@ -9,24 +9,39 @@ without an activation of its own; what follows the sum joins it. Everything else
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
-from minicnn.fusion.chain import Stage
 from minicnn.fusion.conv_stage import ConvStage
 from minicnn.fusion.plain_stage import PlainStage
 from minicnn.fusion.residual_stage import ResidualStage
-from minicnn.layers import BatchNorm2d, Conv2d, Layer, LeakyReLU, MaxPool2d, ReLU
+from minicnn.fusion.section import BlockStage, Section
+from minicnn.layers import BatchNorm2d, Conv2d, GlobalAvgPool2d, Layer, LeakyReLU, MaxPool2d, ReLU
 from minicnn.model import Residual, Sequential
 
+Part = Section | PlainStage
 WINDOW = 255  # a byte tells which tap of a window won
 
 
-def make_plan(model: Layer) -> list[Stage]:
-    """Divide a model into stages, which share its layers."""
-    stages = _stages(flatten(model))
-    for stage, after in zip(stages, stages[1:], strict=False):
-        stage.out_margin = after.in_margin
-    return stages
+def make_plan(model: Layer) -> list[Part]:
+    """Divide a model into sections of fused stages, and layers as they are."""
+    parts: list[Part] = []
+    stages: list[BlockStage] = []
+    for item in [*_stages(flatten(model)), None]:
+        if isinstance(item, ConvStage | ResidualStage):
+            stages.append(item)
+            continue
+        average = isinstance(item, PlainStage) and type(item.layer) is GlobalAvgPool2d
+        if stages:
+            for stage, after in itertools.pairwise(stages):
+                stage.out_margin = after.in_margin
+            parts.append(Section(stages, item.layer if average else None))
+            stages = []
+            if average:
+                continue
+        if item is not None:
+            parts.append(item)
+    return parts
 
 
 def flatten(model: Layer) -> list[Layer]:
@@ -36,8 +51,8 @@ def flatten(model: Layer) -> list[Layer]:
     return [layer for part in model for layer in flatten(part)]
 
 
-def _stages(layers: Sequence[Layer]) -> list[Stage]:
-    stages: list[Stage] = []
+def _stages(layers: Sequence[Layer]) -> list[BlockStage | PlainStage]:
+    stages: list[BlockStage | PlainStage] = []
     rest = list(layers)
     while rest:
         layer = rest.pop(0)
@@ -89,16 +104,25 @@ def _paths(layer: Layer) -> tuple[list[ConvStage], list[ConvStage]] | None:
     if last.activation is not None or last.pool is not None:
         return None
     for path in (main, shortcut):
-        for stage, after in zip(path, path[1:], strict=False):
+        for stage, after in itertools.pairwise(path):
             stage.out_margin = after.in_margin
     return main, shortcut  # type: ignore[return-value]
 
 
-def describe(stages: Sequence[Stage], names: dict[int, str]) -> str:
+def describe(parts: Sequence[Part], names: dict[int, str]) -> str:
     """Return the plan as text: a line for each stage with the layers that it runs."""
     lines = []
-    for i, stage in enumerate(stages):
-        parts = [f"{names[id(layer)]} {type(layer).__name__}" for layer in stage.layers()]
-        kind = {ConvStage: "one pass", ResidualStage: "residual"}.get(type(stage), "as it is")
-        lines.append(f"{i:>3}  {kind:<9} {' + '.join(parts)}")
+
+    def write(kind: str, layers: Sequence[Layer]) -> None:
+        shown = " + ".join(f"{names[id(layer)]} {type(layer).__name__}" for layer in layers)
+        lines.append(f"{len(lines):>3}  {kind:<9} {shown}")
+
+    for part in parts:
+        if isinstance(part, PlainStage):
+            write("as it is", part.layers())
+            continue
+        for stage in part.stages:
+            write("residual" if isinstance(stage, ResidualStage) else "one pass", stage.layers())
+        if part.average is not None:
+            write("average", [part.average])
     return "\n".join(lines)

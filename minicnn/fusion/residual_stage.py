@@ -9,16 +9,13 @@ leaves its share of dx is the memory to which the first convolution of the main 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from numpy.typing import NDArray
-
-from minicnn.backends.compiled.blocks import Blocks, fill, take
-from minicnn.backends.compiled.simd import lanes
+from minicnn.backends.compiled.blocks import Blocks
 from minicnn.fusion.conv_stage import ConvStage
+from minicnn.fusion.recording import Tape
 from minicnn.layers import Layer
 from minicnn.shapes import Pair
-
-Value = NDArray | Blocks
 
 
 class ResidualStage:
@@ -31,6 +28,8 @@ class ResidualStage:
     shortcut
         The stages of the detour; none leave x as it is.
     """
+
+    takes_planes = False  # the sum needs both paths in blocks
 
     def __init__(self, main: Sequence[ConvStage], shortcut: Sequence[ConvStage]) -> None:
         self.main, self.shortcut = list(main), list(shortcut)
@@ -54,47 +53,41 @@ class ResidualStage:
         """Return the layers that this stage runs."""
         return [layer for stage in (*self.main, *self.shortcut) for layer in stage.layers()]
 
-    def forward(self, x: Value, keep: bool) -> Value:
-        """Compute out from x, in blocks."""
-        self._plain = not isinstance(x, Blocks)
-        blocks = self._accept(x)
-        h, short = blocks, blocks
+    def options(self) -> tuple[Any, ...]:
+        """Return what a recording depends on, besides the shape of x."""
+        return tuple(stage.options() for stage in (*self.main, *self.shortcut))
+
+    def refold(self) -> None:
+        """Bring the folded weights of a recording up to date."""
+        for stage in (*self.main, *self.shortcut):
+            stage.refold()
+
+    def record_forward(self, tape: Tape, x: Blocks, *, keep: bool = True) -> Blocks:
+        """Record out, which it returns."""
+        h, short = x, x
         for stage in self.shortcut:
-            short = stage.run(short, keep=keep)
+            short = stage.record_forward(tape, short, keep=keep)
         for stage in self.main[:-1]:
-            h = stage.run(h, keep=keep)
-        return self.main[-1].run(h, short, keep=keep)
+            h = stage.record_forward(tape, h, keep=keep)
+        return self.main[-1].record_forward(tape, h, short, keep=keep)
 
-    def _accept(self, x: Value) -> Blocks:
-        """Return x in blocks of L channels, whatever their number: the sum needs them."""
-        if isinstance(x, Blocks):
-            return x
-        blocks = Blocks.zeros(
-            x.shape[0], x.shape[1], (x.shape[2], x.shape[3]), self.in_margin, x.dtype
-        )
-        fill(blocks, x)
-        return blocks
+    def record_gate(self, tape: Tape, dout: Blocks) -> None:
+        """Record g, the gradient of the sum."""
+        self._g = self.main[-1].record_gate(tape, dout, keep=True)
 
-    def backward(self, dout: Value, wanted: bool) -> Value | None:
-        """Send the gradient of the sum down both paths; return dx."""
-        last = self.main[-1]
-        pull = last.as_blocks(dout)
-        g = last.gate(pull, keep=True)
-        assert g is not None
-        into = self._wrap(g, last)
+    def record_backward(self, tape: Tape, dout: Blocks, *, wanted: bool = True) -> Blocks | None:
+        """Record the gradients of the layers and dx, which it returns."""
+        into = self._g
         for stage in reversed(self.shortcut):
-            found = stage.pull_back(into)
-            assert found is not None
-            into = found
+            assert into is not None
+            stage.record_gate(tape, into)
+            into = stage.record_backward(tape, into)
+        pull = dout
         for stage in reversed(self.main):
+            if stage is not self.main[-1]:
+                stage.record_gate(tape, pull)
             first = stage is self.main[0]
-            found = stage.pull_back(pull, into=into if first else None)
+            found = stage.record_backward(tape, pull, into=into if first else None)
             assert found is not None
             pull = found
-        return take(pull) if self._plain else pull
-
-    @staticmethod
-    def _wrap(g: NDArray, last: ConvStage) -> Blocks:
-        batch, channels, rows, columns = last.out_shape
-        full = lanes(g.dtype)
-        return Blocks(g.reshape(batch, -1, rows, columns, full), channels)
+        return pull

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from minicnn.backends.compiled.jit import kernel, ready
-from minicnn.backends.compiled.simd import VECTOR_BYTES, lanes
+from minicnn.backends.compiled.simd import VECTOR_BYTES, lanes, load, store
 from minicnn.backends.compiled.threads import run
 from minicnn.shapes import Pair
 
@@ -178,25 +178,59 @@ def pack_weights(packed: NDArray, w: NDArray, turned: bool, width: int) -> None:
 
 @kernel
 def _unpack_weights(first, last, dw, partial, chunks, size, outputs, inputs, taps, width):  # type: ignore[no-untyped-def]
-    """Set dw[o, c, t] to the sum over the chunks; a piece is one input channel."""
+    """Set dw[o, c, t] to the sum over the chunks; a piece is one tap and one block of outputs."""
     full = VECTOR_BYTES // dw.itemsize
     blocks = (inputs + width - 1) // width
     for piece in range(first, last):
-        c, b = piece % inputs, piece // inputs
-        for t in range(taps):
-            at = ((b * blocks + c // width) * taps + t) * width + c % width
-            for o in range(b * full, min(outputs, (b + 1) * full)):
-                total = partial[at * full + o - b * full]
-                for chunk in range(1, chunks):
-                    total += partial[chunk * size + at * full + o - b * full]
-                dw[(o * inputs + c) * taps + t] = total
+        t, b = piece % taps, piece // taps
+        count = min(full, outputs - b * full)
+        for c in range(inputs):
+            at = (((b * blocks + c // width) * taps + t) * width + c % width) * full
+            sum_ = load(partial, at)
+            for chunk in range(1, chunks):
+                sum_ = sum_ + load(partial, chunk * size + at)
+            store(partial, at, sum_)  # the first chunk's place is not needed any more
+            for o in range(count):
+                dw[((b * full + o) * inputs + c) * taps + t] = partial[at + o]
 
 
-def unpack_weights(dw: NDArray, partial: NDArray, width: int) -> None:
-    """Add up the chunks' sums, (chunks, ...packed), into the gradient (O, C, KH, KW)."""
-    outputs, inputs, *kernel_size = dw.shape
-    run(
-        _unpack_weights, -(-outputs // lanes(dw.dtype)) * inputs, partial.size * NANOSECONDS,
-        dw.reshape(-1), partial.reshape(-1), len(partial), partial[0].size,
-        outputs, inputs, kernel_size[0] * kernel_size[1], width,
-    )  # fmt: skip
+@kernel
+def pad(first, last, padded, values):  # type: ignore[no-untyped-def]
+    """Copy values to the beginning of a longer array; there is one piece."""
+    for i in range(values.size):
+        padded[i] = values[i]
+
+
+# ---- the mean of each channel ------------------------------------------------------------
+
+
+@kernel
+def average(first, last, y, shape, blocks, geometry):  # type: ignore[no-untyped-def]
+    """Set y (N, C) to the means of the planes, in double precision; a piece is a sample."""
+    origin, sample, block, row, width = geometry
+    _, channels, rows, columns = shape
+    sums = np.zeros(width, np.float64)
+    for n in range(first, last):
+        for b in range((channels + width - 1) // width):
+            sums[:] = 0
+            for r in range(rows):
+                line = origin + n * sample + b * block + r * row
+                for j in range(columns):
+                    for k in range(width):
+                        sums[k] += blocks[line + j * width + k]
+            for k in range(min(width, channels - b * width)):
+                y[n * channels + b * width + k] = sums[k] / (rows * columns)
+
+
+@kernel
+def spread_average(first, last, blocks, geometry, dy, shape):  # type: ignore[no-untyped-def]
+    """Give every pixel of a channel its share of dy (N, C); a piece is a sample."""
+    origin, sample, block, row, width = geometry
+    _, channels, rows, columns = shape
+    for n in range(first, last):
+        for c in range(channels):
+            share = dy[n * channels + c] / (rows * columns)
+            for r in range(rows):
+                line = origin + n * sample + c // width * block + r * row + c % width
+                for j in range(columns):
+                    blocks[line + j * width] = share

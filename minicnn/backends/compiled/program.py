@@ -242,4 +242,3 @@ def help_out(  # type: ignore[no-untyped-def]
         turns += 1
         if turns > spins and atomics.swap(state, slot, READY, ASLEEP):
             return
-

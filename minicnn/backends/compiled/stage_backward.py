@@ -174,6 +174,16 @@ def correlate_planes(  # type: ignore[no-untyped-def]
 
 
 @kernel
+def sum_chunks(first, last, db, partial, chunks, width):  # type: ignore[no-untyped-def]
+    """Add up the chunks' sums of dy, (chunks, width); there is one piece."""
+    for c in range(db.size):
+        sum_ = partial[c]
+        for chunk in range(1, chunks):
+            sum_ += partial[chunk * width + c]
+        db[c] = sum_
+
+
+@kernel
 def convolve_backward(  # type: ignore[no-untyped-def]
     first, last, scratch, dx, dx_at, added, phases, dx_segments, w, w_block, partial, db,
     groups, pair_groups, dw_segments, dout, out, out_at, won, y, norm, normed, x, x_at, stride, x_step, zeros,

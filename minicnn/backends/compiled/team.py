@@ -1,32 +1,28 @@
-"""Helpers that stay awake: threads that run a program together with the one that calls it.
+"""Helpers that stay awake: threads that compute together with the one that calls them.
 
-Waking a thread takes longer than a small network. So after it has helped, a thread goes on
-looking for work for a fraction of a millisecond before it lies down. A caller takes along
-whoever is awake, and wakes the others for the next time: the first of many calls runs alone,
-those that follow it closely do not.
+Waking a thread takes longer than a stage of a small network. So after it has helped, a thread goes
+on looking for work for a fraction of a millisecond before it lies down. How it is found
+out whether there is work is the affair of the kernel that it runs meanwhile, see
+`minicnn.backends.compiled.tape` and `program`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from typing import Any
 
 import numba
-import numpy as np
-from numpy.typing import NDArray
-
-from minicnn.backends.compiled import program
 
 SPINS = 3000  # about half a millisecond of waiting
 MOST = 15  # helpers; a stage of a small network has no work for more
 
 
 class _Helper:
-    """A thread that runs `program.help_out` when it is called."""
+    """A thread that runs a kernel when it is called, and nothing else meanwhile."""
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self) -> None:
         self._called = threading.Semaphore(0)
         self._idle = True
         self._task: tuple[Any, ...] = ()
@@ -35,13 +31,15 @@ class _Helper:
     def _loop(self) -> None:
         while True:
             self._called.acquire()
+            kernel, *arguments = self._task
             with contextlib.suppress(BaseException):  # the caller goes on alone
-                program.help_out(self._number, SPINS, *self._task)
+                kernel(*arguments)
+            del kernel, arguments
             self._task = ()
             self._idle = True
 
-    def call(self, task: tuple[Any, ...]) -> None:
-        """Let it wait for the next `program.run_together` with these arguments."""
+    def call(self, *task: Any) -> None:
+        """Let it run a kernel with arguments, unless it is busy."""
         if self._idle:
             self._idle = False
             self._task = task
@@ -49,24 +47,17 @@ class _Helper:
 
 
 _helpers: list[_Helper] = []
-
-
-def new_state() -> NDArray[np.int64]:
-    """Return the numbers by which the threads that run one program meet."""
-    return np.zeros(program.SLOTS + (MOST + 1) * program.LINE, np.int64)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_helpers.clear)  # the threads do not exist there
 
 
 def threads() -> int:
-    """Return how many threads may run a program, the caller included."""
+    """Return how many threads may compute together, the caller included."""
     return int(min(numba.get_num_threads(), MOST + 1))
 
 
-def run_together(*task: Any) -> None:
-    """Run a program on one sample; ``task`` is what `program.help_out` takes after ``spins``."""
-    helpers = threads() - 1
-    engaged = program.run_together(*task, helpers)
-    if engaged < helpers:
-        while len(_helpers) < helpers:
-            _helpers.append(_Helper(len(_helpers)))
-        for helper in _helpers[:helpers]:
-            helper.call(task)
+def call(number: int, *task: Any) -> None:
+    """Let helper ``number`` run a kernel with arguments, unless it is busy."""
+    while len(_helpers) <= number:
+        _helpers.append(_Helper())
+    _helpers[number].call(*task)

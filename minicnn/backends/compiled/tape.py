@@ -1,0 +1,250 @@
+"""A training step's kernels, written down once and then run without Python in between.
+
+Calling a kernel from Python and waking a thread for it takes 50 to 100 microseconds, as
+long as a small network's stage. The calls of a step are the same each time, with the same
+arrays, so they are recorded: each is a row of a *tape*,
+
+    (which kernel, how many pieces, arguments: address and length of an array, or a number)
+
+and `play` goes from row to row. All threads play the same tape: each takes the next piece of
+the row that nobody has, until there is none, and waits until the others have finished theirs.
+A thread that comes late finds the first rows done and catches up, so nobody has to
+wait for the helpers to wake up. Which thread computes a piece makes no difference to its
+bits, see `minicnn.backends.compiled.threads`.
+"""
+
+from __future__ import annotations
+
+from numba import carray
+
+from minicnn.backends.compiled import atomics
+from minicnn.backends.compiled.blocks import (
+    _fill,
+    _pack_weights,
+    _take,
+    _unpack_weights,
+    average,
+    pad,
+    spread_average,
+)
+from minicnn.backends.compiled.jit import kernel
+from minicnn.backends.compiled.norm_stage import coefficients, merge
+from minicnn.backends.compiled.stage import (
+    convolve_and_finish,
+    convolve_and_measure,
+    finish_planes,
+)
+from minicnn.backends.compiled.stage_backward import convolve_backward, gate_and_sum, sum_chunks
+
+(
+    FILL, TAKE, PACK, PAD, CONVOLVE, MEASURE, MERGE, FINISH, GATE, COEFFICIENTS, BACKWARD,
+    UNPACK, SUM_BIAS, AVERAGE, SPREAD,
+) = range(15)  # fmt: skip
+COLUMNS = 96
+FIRST = 2  # column of the first argument
+TURNS, GRAIN = COLUMNS - 2, COLUMNS - 1  # a thread takes GRAIN pieces at a time, TURNS times in all
+
+# The numbers by which threads meet, one to a cache line; then two for each row.
+LINE = 8
+OPEN, INSIDE, FROM, TO, CALLS = 0, LINE, 2 * LINE, 2 * LINE + 1, 3 * LINE
+COUNTERS = 4 * LINE
+SPINS_BEFORE_YIELD = 2000
+
+
+@kernel
+def _array(row, k, like):  # type: ignore[no-untyped-def]
+    return carray(atomics.pointer(row[k], like), (row[k + 1],))
+
+
+@kernel
+def _place(row, k):  # type: ignore[no-untyped-def]
+    return row[k], row[k + 1], row[k + 2], row[k + 3], row[k + 4]
+
+
+@kernel
+def _four(row, k):  # type: ignore[no-untyped-def]
+    return row[k], row[k + 1], row[k + 2], row[k + 3]
+
+
+@kernel
+def _how(row, k):  # type: ignore[no-untyped-def]
+    return (
+        row[k], row[k + 1], row[k + 2], row[k + 3], row[k + 4], row[k + 5], row[k + 6],
+        row[k + 7], row[k + 8], row[k + 9], row[k + 10], row[k + 11], row[k + 12],
+    )  # fmt: skip
+
+
+@kernel
+def _convolve(a, z, scratch, row, f, u, numbers):  # type: ignore[no-untyped-def]
+    convolve_and_finish(
+        a, z, scratch, _array(row, 2, f), _place(row, 4), _array(row, 9, u), _array(row, 11, f),
+        _place(row, 13), _array(row, 18, f), _place(row, 20), row[25], (row[26], row[27]),
+        _array(row, 28, f), row[30], _array(row, 31, f), _array(row, 33, row), row[35],
+        _how(row, 36), numbers[row[49]], row[50], row[51],
+    )  # fmt: skip
+
+
+@kernel
+def _measure(a, z, row, f):  # type: ignore[no-untyped-def]
+    convolve_and_measure(
+        a, z, _array(row, 2, f), _array(row, 4, f), _array(row, 6, f), _array(row, 8, f),
+        _place(row, 10), row[15], (row[16], row[17]), _array(row, 18, f), row[20],
+        _array(row, 21, f), _array(row, 23, row), row[25], (row[26], row[27]), row[28], row[29],
+    )  # fmt: skip
+
+
+@kernel
+def _merge(a, z, row, f, d, numbers):  # type: ignore[no-untyped-def]
+    merge(
+        a, z, _array(row, 2, f), _array(row, 4, d), _array(row, 6, f), _array(row, 8, f),
+        _array(row, 10, f), _array(row, 12, f), _array(row, 14, f), _array(row, 16, f), row[18],
+        row[19], numbers[row[20]], numbers[row[21]], row[22],
+    )  # fmt: skip
+
+
+@kernel
+def _finish(a, z, row, f, u, numbers):  # type: ignore[no-untyped-def]
+    finish_planes(
+        a, z, _array(row, 2, f), _place(row, 4), _array(row, 9, u), _array(row, 11, f),
+        _place(row, 13), _array(row, 18, f), _array(row, 20, f), row[22], _how(row, 23),
+        numbers[row[36]],
+    )  # fmt: skip
+
+
+@kernel
+def _gate(a, z, row, f, u, numbers):  # type: ignore[no-untyped-def]
+    gate_and_sum(
+        a, z, _array(row, 2, f), _array(row, 4, f), _array(row, 6, f), _array(row, 8, f),
+        _array(row, 10, f), _place(row, 12), _array(row, 17, u), _array(row, 19, f),
+        _array(row, 21, f), row[23], _how(row, 24), numbers[row[37]], row[38],
+    )  # fmt: skip
+
+
+@kernel
+def _coefficients(a, z, row, f, d):  # type: ignore[no-untyped-def]
+    coefficients(
+        a, z, _array(row, 2, f), _array(row, 4, f), _array(row, 6, f), _array(row, 8, f),
+        _array(row, 10, f), _array(row, 12, d), _array(row, 14, f), row[16], row[17],
+    )  # fmt: skip
+
+
+@kernel
+def _backward(a, z, scratch, row, f, u, numbers):  # type: ignore[no-untyped-def]
+    convolve_backward(
+        a, z, scratch, _array(row, 2, f), _place(row, 4), row[9], _array(row, 10, row),
+        _array(row, 12, row), _array(row, 14, f), row[16], _array(row, 17, f), _array(row, 19, f),
+        _array(row, 21, row), _array(row, 23, row), _array(row, 25, row), _array(row, 27, f),
+        _array(row, 29, f), _place(row, 31), _array(row, 36, u), _array(row, 38, f),
+        _array(row, 40, f), row[42], _array(row, 43, f), _place(row, 45), (row[50], row[51]),
+        row[52], _array(row, 53, f), _place(row, 55), row[60], row[61], row[62], row[63], row[64],
+        _how(row, 65), numbers[row[78]],
+    )  # fmt: skip
+
+
+@kernel
+def _pack(a, z, row, f):  # type: ignore[no-untyped-def]
+    _pack_weights(
+        a, z, _array(row, 2, f), _array(row, 4, f), row[6], row[7], row[8], row[9], row[10],
+        row[11],
+    )  # fmt: skip
+
+
+@kernel
+def _unpack(a, z, row, f):  # type: ignore[no-untyped-def]
+    _unpack_weights(
+        a, z, _array(row, 2, f), _array(row, 4, f), row[6], row[7], row[8], row[9], row[10],
+        row[11],
+    )  # fmt: skip
+
+
+@kernel
+def _play_row(a, z, scratch, row, f, u, d, numbers):  # type: ignore[no-untyped-def]
+    """Do pieces a..z of a row; ``f``, ``u`` and ``d`` are empty arrays of its dtypes."""
+    kind = row[0]
+    if kind == MEASURE:
+        _measure(a, z, row, f)
+    elif kind == CONVOLVE:
+        _convolve(a, z, scratch, row, f, u, numbers)
+    elif kind == MERGE:
+        _merge(a, z, row, f, d, numbers)
+    elif kind == FINISH:
+        _finish(a, z, row, f, u, numbers)
+    elif kind == GATE:
+        _gate(a, z, row, f, u, numbers)
+    elif kind == COEFFICIENTS:
+        _coefficients(a, z, row, f, d)
+    elif kind == BACKWARD:
+        _backward(a, z, scratch, row, f, u, numbers)
+    elif kind == PACK:
+        _pack(a, z, row, f)
+    elif kind == UNPACK:
+        _unpack(a, z, row, f)
+    elif kind == PAD:
+        pad(a, z, _array(row, 2, f), _array(row, 4, f))
+    elif kind == SUM_BIAS:
+        sum_chunks(a, z, _array(row, 2, f), _array(row, 4, f), row[6], row[7])
+    elif kind == FILL:
+        _fill(a, z, _array(row, 2, f), _place(row, 4), _array(row, 9, f), _four(row, 11))
+    elif kind == TAKE:
+        _take(a, z, _array(row, 2, f), _four(row, 4), _array(row, 8, f), _place(row, 10))
+    elif kind == AVERAGE:
+        average(a, z, _array(row, 2, f), _four(row, 4), _array(row, 8, f), _place(row, 10))
+    elif kind == SPREAD:
+        spread_average(a, z, _array(row, 2, f), _place(row, 4), _array(row, 9, f), _four(row, 11))
+
+
+@kernel
+def _play_rows(scratch, rows, begin, end, numbers, f, u, d, state):  # type: ignore[no-untyped-def]
+    """Take pieces of the rows begin..end until all are done."""
+    for k in range(begin, end):
+        row = rows[k]
+        turns, grain = row[TURNS], row[GRAIN]
+        next_turn, finished = COUNTERS + 2 * k * LINE, COUNTERS + (2 * k + 1) * LINE
+        while True:
+            turn = atomics.add(state, next_turn, 1)
+            if turn >= turns:
+                break
+            last = min((turn + 1) * grain, row[1])
+            _play_row(turn * grain, last, scratch, row, f, u, d, numbers)
+            atomics.add(state, finished, 1)
+        spins = 0
+        while atomics.get(state, finished) < turns:
+            spins += 1
+            if spins > SPINS_BEFORE_YIELD:
+                atomics.pause()
+
+
+@kernel
+def play(scratch, rows, begin, end, numbers, f, u, d, state):  # type: ignore[no-untyped-def]
+    """Play rows begin..end, with whoever joins through `help_out`."""
+    for k in range(begin, end):
+        atomics.put(state, COUNTERS + 2 * k * LINE, 0)
+        atomics.put(state, COUNTERS + (2 * k + 1) * LINE, 0)
+    atomics.put(state, FROM, begin)
+    atomics.put(state, TO, end)
+    atomics.add(state, CALLS, 1)
+    atomics.put(state, OPEN, 1)
+    _play_rows(scratch, rows, begin, end, numbers, f, u, d, state)
+    atomics.put(state, OPEN, 0)
+    # Whoever is still inside is on the way out, since all rows are done.
+    while atomics.get(state, INSIDE) > 0:
+        atomics.pause()
+
+
+@kernel
+def help_out(spins, scratch, rows, numbers, f, u, d, state):  # type: ignore[no-untyped-def]
+    """Join whoever plays this tape, until nobody has for ``spins`` turns."""
+    turns = 0
+    seen = -1
+    while turns < spins:
+        if atomics.get(state, OPEN) == 1 and atomics.get(state, CALLS) != seen:
+            atomics.add(state, INSIDE, 1)
+            if atomics.get(state, OPEN) == 1:
+                seen = atomics.get(state, CALLS)
+                begin, end = atomics.get(state, FROM), atomics.get(state, TO)
+                _play_rows(scratch, rows, begin, end, numbers, f, u, d, state)
+            atomics.add(state, INSIDE, -1)
+            turns = 0
+        turns += 1
+        if turns > SPINS_BEFORE_YIELD:
+            atomics.pause()
