@@ -11,6 +11,8 @@ have the same taps, each of which reads a fixed distance ahead in dy.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,7 +127,8 @@ def lay_out(conv: Conv2d, x: Blocks) -> Geometry:
     return Geometry(
         size=size, blocks=blocks, in_blocks=in_blocks, x=place,
         x_inc=right if planes else 1, taps=_table(forward),
-        groups=_table(groups[TALLEST]), pair_groups=_table(groups[TALLEST_PAIR]), x_step=right if planes else 1, rows=_table(rows),
+        groups=_table(groups[TALLEST]), pair_groups=_table(groups[TALLEST_PAIR]),
+        x_step=right if planes else 1, rows=_table(rows),
         dy=dy, phases=_table(phases), dx_taps=_table(dx_taps), chunks=chunks, samples=samples,
     )  # fmt: skip
 
@@ -188,8 +191,8 @@ def _pieces(count: int, tallest: int) -> list[tuple[int, int]]:
     """Cut 0..count into the fewest pieces of nearly equal length: (first, length)."""
     number = -(-count // tallest)
     bounds = [count * i // number for i in range(number + 1)]
-    return [(a, b - a) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [(a, b - a) for a, b in itertools.pairwise(bounds)]
 
 
-def _table(rows: list[tuple[int, ...]]) -> Table:
+def _table(rows: Sequence[tuple[int, ...]]) -> Table:
     return np.array(rows, np.intp).reshape(-1)

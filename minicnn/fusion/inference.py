@@ -89,7 +89,9 @@ class Program:
         self._strip = 1
         self._free: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         self._linears: list[Linear] = []
-        self._live: list[tuple[Layer, str, NDArray]] = []
+        self._live: list[tuple[Layer, str, str, NDArray]] = []
+        self._addresses = self._sizes = np.zeros(0, np.int64)
+        self._copies = np.zeros(0, dtype)
         self.tail: list[Layer] = []  # what runs as it is on the whole batch, where it is large
         self._write(list(parts))
         self._assemble()
@@ -117,11 +119,11 @@ class Program:
         if not isinstance(section, Section):
             raise Unsuitable
         first = section.stages[0]
-        channels, *size = self.shape
+        channels, height, width = self.shape
         planes = channels <= FEW and first.takes_planes
-        image = self._image(channels, (size[0], size[1]), first.in_margin, planes=planes)
+        image = self._image(channels, (height, width), first.in_margin, planes=planes)
         self._rows.append([
-            program.PLACE, image.origin, image.block, image.row, image.width, channels, *size,
+            program.PLACE, image.origin, image.block, image.row, image.width, *self.shape,
         ])  # fmt: skip
         for stage in section.stages:
             if isinstance(stage, ConvStage):
@@ -249,8 +251,8 @@ class Program:
                         for name, array in getattr(layer, kind).items():
                             self._live.append((layer, kind, name, array))
                             arrays.append(array)
-        for layer in self._linears:
-            self._live += [(layer, "_params", name, a) for name, a in layer._params.items()]
+        for linear in self._linears:
+            self._live += [(linear, "_params", name, a) for name, a in linear._params.items()]
         self._addresses = np.array([a.ctypes.data for a in arrays], np.int64)
         self._sizes = np.array([a.size for a in arrays], np.int64)
         self._copies = np.concatenate([a.ravel() for a in arrays])
@@ -264,9 +266,9 @@ class Program:
             at += packed.size + bias.size
         self._weights = np.concatenate(pieces)
         linears = [row for row in self._program if row[0] == program.LINEAR]
-        for layer, row in zip(self._linears, linears, strict=True):
-            b = layer.params.get("bias")
-            row[3:5] = layer.params["weight"].ctypes.data, 0 if b is None else b.ctypes.data
+        for linear, row in zip(self._linears, linears, strict=True):
+            b = linear.params.get("bias")
+            row[3:5] = linear.params["weight"].ctypes.data, 0 if b is None else b.ctypes.data
 
     # ---- running --------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from minicnn.backends import current_backend
-from minicnn.errors import StateError
 from minicnn.functional.checks import check_float, check_shape
 from minicnn.fusion.inference import Program, Unsuitable
 from minicnn.fusion.plan import describe, make_plan
@@ -74,7 +73,7 @@ class FusedModel(Layer):
             x = part.forward(x, keep)
         return x
 
-    def backward(self, dy: NDArray, *, input_gradient: bool = True) -> NDArray | None:
+    def backward(self, dy: NDArray, *, input_gradient: bool = True) -> NDArray:
         """Fill the gradients of the layers; return dx.
 
         Parameters
@@ -82,7 +81,7 @@ class FusedModel(Layer):
         dy
             The gradient of y.
         input_gradient
-            Whether dx is wanted; a training step has no use for it.
+            Whether dx is wanted; a training step has no use for it, and gets nothing (0, ...).
         """
         if self._kept is None:
             return self.model.backward(dy)
@@ -96,7 +95,7 @@ class FusedModel(Layer):
         for i, part in reversed(list(enumerate(self._parts))):
             assert found is not None
             found = part.backward(found, input_gradient or i > 0)
-        return found if input_gradient else None
+        return found if input_gradient and found is not None else dy[:0]
 
     def _check(self, x: NDArray) -> None:
         """Raise what the plain model would raise for x."""
@@ -187,7 +186,7 @@ class FusedModel(Layer):
         return len(self.model)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Layer]:
-        return iter(self.model)  # type: ignore[call-overload,no-any-return]
+        return iter(self.model)  # type: ignore[call-overload]
 
     def __getitem__(self, index: Any) -> Any:
         return self.model[index]  # type: ignore[index]

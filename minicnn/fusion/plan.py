@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import TypeVar
 
 from minicnn.fusion.conv_stage import ConvStage
 from minicnn.fusion.plain_stage import PlainStage
@@ -20,6 +21,7 @@ from minicnn.layers import BatchNorm2d, Conv2d, GlobalAvgPool2d, Layer, LeakyReL
 from minicnn.model import Residual, Sequential
 
 Part = Section | PlainStage
+_L = TypeVar("_L", bound=Layer)
 WINDOW = 255  # a byte tells which tap of a window won
 
 
@@ -31,17 +33,23 @@ def make_plan(model: Layer) -> list[Part]:
         if isinstance(item, ConvStage | ResidualStage):
             stages.append(item)
             continue
-        average = isinstance(item, PlainStage) and type(item.layer) is GlobalAvgPool2d
         if stages:
             for stage, after in itertools.pairwise(stages):
                 stage.out_margin = after.in_margin
-            parts.append(Section(stages, item.layer if average else None))
+            parts.append(Section(stages, _average(item)))
             stages = []
-            if average:
+            if _average(item) is not None:
                 continue
         if item is not None:
             parts.append(item)
     return parts
+
+
+def _average(item: BlockStage | PlainStage | None) -> GlobalAvgPool2d | None:
+    """Return the global average, if that is what a stage is."""
+    if isinstance(item, PlainStage) and type(item.layer) is GlobalAvgPool2d:
+        return item.layer
+    return None
 
 
 def flatten(model: Layer) -> list[Layer]:
@@ -73,21 +81,25 @@ def _can_be_fused(layer: Layer) -> bool:
     return type(layer) is Conv2d and layer.groups == 1
 
 
-def _next(rest: list[Layer], kind: type) -> Layer | None:
-    return rest.pop(0) if rest and type(rest[0]) is kind else None
+def _next(rest: list[Layer], kind: type[_L]) -> _L | None:
+    if rest and type(rest[0]) is kind:
+        layer = rest.pop(0)
+        assert isinstance(layer, kind)
+        return layer
+    return None
 
 
-def _activation(rest: list[Layer]) -> Layer | None:
+def _activation(rest: list[Layer]) -> ReLU | LeakyReLU | None:
     if rest and type(rest[0]) is LeakyReLU and not 0 <= rest[0].negative_slope <= 1:
         return None
     return _next(rest, ReLU) or _next(rest, LeakyReLU)
 
 
-def _pool(rest: list[Layer]) -> Layer | None:
+def _pool(rest: list[Layer]) -> MaxPool2d | None:
     if rest and type(rest[0]) is MaxPool2d:
         height, width = rest[0].kernel_size
         if 1 < height * width <= WINDOW:
-            return rest.pop(0)
+            return _next(rest, MaxPool2d)
     return None
 
 
@@ -95,23 +107,29 @@ def _paths(layer: Layer) -> tuple[list[ConvStage], list[ConvStage]] | None:
     """Return the two paths of a residual block that can be fused."""
     if type(layer) is not Residual:
         return None
-    main = _stages(flatten(layer.main))
-    shortcut = [] if layer.shortcut is None else _stages(flatten(layer.shortcut))
-    if not main or not all(isinstance(stage, ConvStage) for stage in (*main, *shortcut)):
+    main = _convolutions(layer.main)
+    shortcut = [] if layer.shortcut is None else _convolutions(layer.shortcut)
+    if not main or shortcut is None or (layer.shortcut is not None and not shortcut):
         return None
     last = main[-1]
-    assert isinstance(last, ConvStage)
     if last.activation is not None or last.pool is not None:
         return None
     for path in (main, shortcut):
         for stage, after in itertools.pairwise(path):
             stage.out_margin = after.in_margin
-    return main, shortcut  # type: ignore[return-value]
+    return main, shortcut
+
+
+def _convolutions(path: Layer) -> list[ConvStage] | None:
+    """Return the stages of a path, if all of them are convolutions."""
+    stages = _stages(flatten(path))
+    found = [stage for stage in stages if isinstance(stage, ConvStage)]
+    return found if len(found) == len(stages) else None
 
 
 def describe(parts: Sequence[Part], names: dict[int, str]) -> str:
     """Return the plan as text: a line for each stage with the layers that it runs."""
-    lines = []
+    lines: list[str] = []
 
     def write(kind: str, layers: Sequence[Layer]) -> None:
         shown = " + ".join(f"{names[id(layer)]} {type(layer).__name__}" for layer in layers)

@@ -111,7 +111,7 @@ class Section:
         first = self.stages[0]
         planes = x.shape[1] <= FEW and first.takes_planes
         size = x.shape[2], x.shape[3]
-        blocks = Blocks.zeros(*x.shape[:2], size, first.in_margin, x.dtype, planes=planes)
+        blocks = Blocks.zeros(x.shape[0], x.shape[1], size, first.in_margin, x.dtype, planes=planes)
         tape_.add(
             tape.FILL, x.shape[0] * x.shape[1], blocks.flat, blocks.geometry, x.reshape(-1), x.shape
         )

@@ -8,12 +8,14 @@ before it.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic as _intrinsic
 
+intrinsic: Any = _intrinsic  # its type does not know how kernels call what it makes
 _ORDER = "seq_cst"
 
 

@@ -1,4 +1,4 @@
-"""Images with their channels in blocks: (N, C, H, W) laid out as (N, B, H + margins, W + margins, L).
+"""Images with their channels in blocks: (N, C, H, W) as (N, B, H + margins, W + margins, L).
 
 L neighbouring channels of a pixel lie side by side and fill one vector register, so that
 every step of a convolutional network (products, norms, activations, maxima) does L channels

@@ -27,10 +27,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from minicnn.backends.compiled.jit import kernel
 from minicnn.backends.compiled.simd import (
@@ -38,6 +36,7 @@ from minicnn.backends.compiled.simd import (
     VECTOR_BYTES,
     Vector,
     address,
+    intrinsic,
     spread,
     vector_type,
 )

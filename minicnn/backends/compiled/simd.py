@@ -20,15 +20,17 @@ from typing import Any
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic, register_model
+from numba.extending import intrinsic as _intrinsic
+from numba.extending import register_model
 from numpy.typing import DTypeLike
 
+intrinsic: Any = _intrinsic  # its type does not know how kernels call what it makes
 CONTRACT = ("contract",)  # a product and a sum may become one fused multiply-add
 
 
@@ -49,7 +51,13 @@ def lanes(dtype: DTypeLike) -> int:
     return VECTOR_BYTES // np.dtype(dtype).itemsize
 
 
-class Vector(types.Type):
+class _Lanes(types.Type):
+    """Something that there is one of per lane."""
+
+    lanes: int
+
+
+class Vector(_Lanes):
     """A register full of numbers of one dtype."""
 
     def __init__(self, dtype: types.Float) -> None:
@@ -58,7 +66,7 @@ class Vector(types.Type):
         super().__init__(name=f"Vector({dtype} x {self.lanes})")
 
 
-class Mask(types.Type):
+class Mask(_Lanes):
     """One truth value per lane."""
 
     def __init__(self, lanes: int) -> None:
@@ -66,7 +74,7 @@ class Mask(types.Type):
         super().__init__(name=f"Mask({lanes})")
 
 
-class Codes(types.Type):
+class Codes(_Lanes):
     """One byte per lane: which tap of a window won."""
 
     def __init__(self, lanes: int) -> None:
@@ -74,18 +82,18 @@ class Codes(types.Type):
         super().__init__(name=f"Codes({lanes})")
 
 
-def _element(kind: types.Type) -> ir.Type:
+def _element(kind: _Lanes) -> ir.Type:
     if isinstance(kind, Vector):
         return ir.FloatType() if kind.dtype.bitwidth == 32 else ir.DoubleType()
     return ir.IntType(1) if isinstance(kind, Mask) else ir.IntType(8)
 
 
-def vector_type(kind: types.Type) -> ir.VectorType:
+def vector_type(kind: _Lanes) -> ir.VectorType:
     """Return the LLVM type of a `Vector`, `Mask` or `Codes`."""
     return ir.VectorType(_element(kind), kind.lanes)
 
 
-def _model(dmm: Any, kind: types.Type) -> models.PrimitiveModel:
+def _model(dmm: Any, kind: _Lanes) -> models.PrimitiveModel:
     return models.PrimitiveModel(dmm, kind, vector_type(kind))
 
 
@@ -117,7 +125,7 @@ def load(typing, array, index):  # type: ignore[no-untyped-def]
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         pointer = address(
-            context, builder, signature.args[0], *arguments, vector_type(signature.return_type)
+            context, builder, signature.args[0], arguments[0], arguments[1], vector_type(kind)
         )
         value = builder.load(pointer)
         value.align = array.dtype.bitwidth // 8
@@ -211,8 +219,10 @@ beats = _binary(
 same_code = _binary(lambda b, x, y: b.icmp_signed("==", x, y), _mask)
 
 
-class _OfVectors(AbstractTemplate):  # type: ignore[misc]
+class _OfVectors(AbstractTemplate):
     """How Numba types an operator between two vectors of the same kind."""
+
+    result: Callable[[Any], types.Type]
 
     def generic(self, args: Any, kws: Any) -> Any:
         if len(args) == 2 and isinstance(args[0], Vector) and args[0] == args[1]:

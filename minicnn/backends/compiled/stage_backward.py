@@ -31,7 +31,7 @@ from minicnn.backends.compiled.simd import (
     store,
     total,
 )
-from minicnn.backends.compiled.stage import LEAKY, RELU
+from minicnn.backends.compiled.stage import LEAKY
 
 
 @kernel
@@ -186,7 +186,8 @@ def sum_chunks(first, last, db, partial, chunks, width):  # type: ignore[no-unty
 @kernel
 def convolve_backward(  # type: ignore[no-untyped-def]
     first, last, scratch, dx, dx_at, added, phases, dx_segments, w, w_block, partial, db,
-    groups, pair_groups, dw_segments, dout, out, out_at, won, y, norm, normed, x, x_at, stride, x_step, zeros,
+    groups, pair_groups, dw_segments, dout, out, out_at, won, y, norm, normed, x, x_at, stride,
+    x_step, zeros,
     dy_at, blocks, in_blocks, batch, chunks, samples, how, slope,
 ):  # fmt: skip
     """Compute dx, and a partial sum of dw and db, for chunks first..last of the batch.
@@ -250,6 +251,7 @@ def convolve_backward(  # type: ignore[no-untyped-def]
                 q = min(BLOCKS, blocks - b)
                 accumulate(
                     partial, chunk * part + b * part_block, part_block, q,
-                    groups if q == 1 else pair_groups, x, x_at[0] + n0 * x_at[1], x_step, stride[1] * x_at[4],
+                    groups if q == 1 else pair_groups, x, x_at[0] + n0 * x_at[1], x_step,
+                    stride[1] * x_at[4],
                     scratch, dy_at[0] + b * dy_at[2], full, dy_at[2], dw_segments, s1,
                 )  # fmt: skip
