@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 def score(trained: Trained, images: NDArray, what: str) -> NDArray[np.float64]:
     """Compute the logits of images, with a bar."""
+    from minicnn.training.compiling import noticing_on_stderr
     from minicnn.training.predicting import predict_scores
 
-    with counting(len(images), what) as done:
+    with noticing_on_stderr(), counting(len(images), what) as done:
         return predict_scores(trained.model, images, trained.preprocess, progress=done)
 
 

@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from minicnn.cli.inputs import list_inputs, survey
     from minicnn.cli.spool import Spool, print_object
     from minicnn.data.image import quiet_pillow
+    from minicnn.training.compiling import noticing_on_stderr
 
     trained = open_trained(args.model)
     count, width = survey(args.images, printable)
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         Spool() as answers,
         Spool() as failures,
         quiet_pillow(),
+        noticing_on_stderr(),
         contextlib.closing(_results(list_inputs(args.images), trained, bar, count)) as results,
     ):
         for found, failed in results:

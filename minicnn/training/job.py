@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minicnn.backends import current_backend
 from minicnn.data.preprocess.spec import parse_preprocess
 from minicnn.errors import DataError, DivergedError, MinicnnError
 from minicnn.training.assemble import make_trainer
 from minicnn.training.callbacks import BestWeights, Callback, CSVLog, EarlyStopping
+from minicnn.training.compiling import compiling_notice, live_stderr
 from minicnn.training.loop import Trainer
 from minicnn.training.options import Options
 from minicnn.training.recipe import Recipe, Task, choose
@@ -36,10 +35,6 @@ Say = Callable[[str], None]
 
 def _silent(line: str) -> None:
     pass
-
-
-# A notice that kernels are being compiled appears when a first step takes this long.
-PATIENCE_SECONDS = 2.0
 
 
 @dataclasses.dataclass
@@ -232,15 +227,8 @@ def rehearse(trainer: Trainer, splits: Splits, say: Say, progress: bool = False)
         names = ", ".join(step.name for step in steps)
         say(f"doing the preprocessing of {len(splits.train):,} images: {names}")
         trainer.prepare(splits.train, progress)
-    text = "compiling the kernels (once; later trainings start at once)"
-    notice = threading.Timer(PATIENCE_SECONDS, say, [text])
-    notice.daemon = True
-    if current_backend() == "compiled":
-        notice.start()
-    try:
+    with compiling_notice(say, live_stderr() if progress else None):
         trainer.rehearse(splits.train)
-    finally:
-        notice.cancel()
     return time.perf_counter() - start
 
 

@@ -37,6 +37,7 @@ from minicnn.training.ahead import Ahead
 from minicnn.training.batches import Assembly, Batch, epoch_batches
 from minicnn.training.callbacks import Callback
 from minicnn.training.checkpoint import Checkpoint
+from minicnn.training.compiling import noticing_on_stderr
 from minicnn.training.diverged import explain
 from minicnn.training.fast import fastest, fill_gradients
 from minicnn.training.history import History
@@ -191,13 +192,15 @@ class Trainer:
         self._prepared = None  # the memory is needed
         checked = None if val is None else self._pixels(val, progress)
         self._told = list(self.callbacks)
+        notice: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
         if progress and not any(isinstance(c, ProgressBar) for c in self.callbacks):
             self._told.append(ProgressBar())
+            notice = noticing_on_stderr()
         try:
             for callback in self._told:
                 callback.on_fit_begin(self)
             # Overflow has its own, better message: DivergedError.
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            with notice, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 while self.epoch < epochs and self.stop_reason is None:
                     self.epoch += 1
                     self._run_epoch(prepared, checked)

@@ -37,7 +37,7 @@ class ProgressBar(Callback):
     def on_fit_begin(self, trainer: Trainer) -> None:
         """Open the bar, where there is somebody to see it."""
         self._images = 0
-        if not _is_live(self._file):
+        if not is_live(self._file):
             return
         from tqdm.auto import tqdm
 
@@ -102,7 +102,7 @@ def describe_epoch(row: Row, epochs: int) -> str:
     return "  ".join(parts)
 
 
-def _is_live(file: TextIO) -> bool:
+def is_live(file: TextIO) -> bool:
     """Whether ``file`` shows a bar that redraws itself: a terminal, or a notebook's stderr."""
     if file.isatty():
         return True

@@ -75,6 +75,19 @@ def test_an_exception_of_the_items_ends_the_threads() -> None:
     assert threads() == []
 
 
+def test_closing_early_begins_nothing_more() -> None:
+    begun = []
+
+    def work(i: int) -> None:
+        begun.append(i)
+        time.sleep(0.02)
+
+    results = in_order(work, range(50), window=50, threads=1)
+    next(results)
+    results.close()
+    assert len(begun) <= 10  # those that were in work, and not all that waited
+
+
 @pytest.mark.parametrize("options", [{"window": 0}, {"window": 3, "threads": 0}])
 def test_impossible_numbers_are_refused_at_the_call(options: dict[str, int]) -> None:
     with pytest.raises(ArgumentError, match="at least 1"):

@@ -15,7 +15,6 @@ import pytest
 from minicnn import storage
 from minicnn.data.preprocess import Preprocess
 from minicnn.errors import ArgumentError, DataError, DivergedError, RunFolderError
-from minicnn.training import job as jobs
 from minicnn.training.checkpoint import Checkpoint
 from minicnn.training.history import History
 from minicnn.training.job import TrainingJob, fingerprint
@@ -380,9 +379,8 @@ def test_a_disk_that_fills_up_loses_no_finished_epoch(tmp_path, data, uninterrup
     assert_same_weights(run, uninterrupted)
 
 
-def test_the_user_hears_what_is_trained(tmp_path, data, monkeypatch):
+def test_the_user_hears_what_is_trained(tmp_path, data):
     said = []
-    monkeypatch.setattr(jobs, "PATIENCE_SECONDS", 60)
     job = job_for(data, epochs=1)
     job.say = said.append
     job.run(RunDir.create(tmp_path / "run", job.config()))
