@@ -100,13 +100,13 @@ class FusedModel(Layer):
     def _check(self, x: NDArray) -> None:
         """Raise what the plain model would raise for x."""
         check_float(x=x)
-        key = x.shape, x.dtype
-        if key == self._checked:
-            return
-        self.model.output_shape(x.shape)
-        for array in self.model.params.values():
-            check_float(x=x, weight=array)
-        self._checked = key
+        for module in self._modules:
+            for array in module._params.values():
+                if array.dtype != x.dtype:
+                    check_float(x=x, weight=array)
+        if x.shape != self._checked:
+            self.model.output_shape(x.shape)
+            self._checked = x.shape
 
     # ---- everything else is the plain model's ----------------------------------------
 
