@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 # Waking a thread takes some 30 microseconds: not worth it for less work than this.
-WORTHWHILE = 100_000.0  # nanoseconds
+WORTHWHILE = 200_000.0  # nanoseconds
 # More ranges than threads, so that a thread held up by another program gets fewer of them.
 RANGES_PER_THREAD = 3
 

@@ -15,7 +15,7 @@ in registers for the whole loop: 4 rows by 3 vectors are 12 registers, and with 
 for the data and 1 for the weight they fill the 16 registers of an AVX2 processor
 exactly. Each number loaded is then used 3 or 4 times. Numba's own vectoriser keeps
 sums in memory, so the tile is written as LLVM vector code (`numba.extending.
-intrinsic`); LLVM maps the 256-bit vectors to whatever the processor has. Next to
+intrinsic`), of 512 bits with AVX-512 and else of 256, which LLVM cuts up for others. Next to
 each intrinsic stands the same thing as plain loops, which also does the leftovers.
 
 The order of every sum is fixed by the shapes, so the bits are too.
@@ -31,10 +31,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from minicnn.backends.compiled.jit import kernel
+from minicnn.backends.compiled.simd import VECTOR_BYTES
 
 ROWS = 4  # rows of a tile
 VECTORS = 3  # vectors of a tile, side by side (correlate) or one per offset (dots)
-VECTOR_BYTES = 32
+
 
 _INT = types.intp
 _index = cgutils.intp_t
