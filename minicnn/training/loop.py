@@ -222,7 +222,7 @@ class Trainer:
             )
 
     def rehearse(self, train: Dataset) -> None:
-        """Do one step and one evaluation on copies, so that every kernel gets compiled.
+        """Do two steps and evaluations on copies, so that every kernel gets compiled.
 
         Nothing of the model, the optimizer or their random generators changes.
         """
@@ -234,8 +234,9 @@ class Trainer:
         # What goes wrong here goes wrong again in the real step, with epoch and batch.
         with contextlib.suppress(DivergedError), np.errstate(all="ignore"):
             draws, mixing = generator(self.seed, "augment"), generator(self.seed, "mix")
-            twin._step(twin._assembly().make(some.images, some.labels, draws, mixing), 0)
-            twin._scores_of(some)
+            for _ in range(2):  # the second time is another one: it finds what the first left
+                twin._step(twin._assembly().make(some.images, some.labels, draws, mixing), 0)
+                twin._measure(some, twin._scores_of(some))
 
     def stop(self, reason: str) -> None:
         """End the training after this epoch (for callbacks)."""

@@ -19,6 +19,7 @@ from minicnn.penalties import L2
 from minicnn.schedules import ReduceOnPlateau, one_cycle
 from minicnn.training.callbacks import BestWeights, Callback, EarlyStopping
 from minicnn.training.checkpoint import Checkpoint
+from minicnn.training.compiling import compiling_notice
 from minicnn.training.loop import Trainer
 from minicnn.training.progress import ProgressBar
 
@@ -208,6 +209,16 @@ def test_a_rehearsal_changes_nothing(make_model, train):
     trainer.fit(train, epochs=1)
     make_trainer(plain).fit(train, epochs=1)
     assert_same(rehearsed, plain)
+
+
+def test_after_a_rehearsal_nothing_is_left_to_compile(make_model, train, val):
+    with use_backend("compiled"):
+        trainer = make_trainer(make_model())
+        trainer.rehearse(train)
+        said = []
+        with compiling_notice(said.append):
+            trainer.fit(train, val, epochs=2, progress=False)
+    assert said == []
 
 
 def test_a_schedule_that_listens_hears_the_validation(tmp_path, make_model, train, val):
