@@ -236,7 +236,8 @@ class Trainer:
             draws, mixing = generator(self.seed, "augment"), generator(self.seed, "mix")
             for _ in range(2):  # the second time is another one: it finds what the first left
                 twin._step(twin._assembly().make(some.images, some.labels, draws, mixing), 0)
-                twin._measure(some, twin._scores_of(some))
+                scores = twin._scores_of(some)
+                self.loss.forward(scores, targets(self.loss, some.labels, scores))
 
     def stop(self, reason: str) -> None:
         """End the training after this epoch (for callbacks)."""
