@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import goals, threads
 from benchmarks.outcome import Measured, Outcome, Settings
+from benchmarks.quiet import Disturbance
 
 # The module of each table; each has ``run(settings) -> Outcome``.
 TABLES = {
@@ -45,9 +46,11 @@ def main(argv: list[str] | None = None) -> None:
         for name in args.tables:
             which = f", run {repetition + 1} of {args.repeat}" if args.repeat > 1 else ""
             print(f"\n# {name}, {args.threads} threads, {platform.machine()}{which}\n", flush=True)
+            disturbance = Disturbance()
             outcome = importlib.import_module(f"benchmarks.{TABLES[name]}").run(settings)
-            print(outcome.text, flush=True)
-            write(outcome, args.out, name if args.repeat == 1 else f"{name}-{repetition + 1}")
+            print(f"{outcome.text}\n\n{disturbance.describe()}", flush=True)
+            file = name if args.repeat == 1 else f"{name}-{repetition + 1}"
+            write(outcome, disturbance, args.out / file)
             measured += outcome.measured
         runs.append(measured)
     table = goals.summary(runs)
@@ -57,12 +60,18 @@ def main(argv: list[str] | None = None) -> None:
     print(f"\nwritten to {args.out}")
 
 
-def write(outcome: Outcome, folder: Path, name: str) -> None:
-    """Write ``name.json``, ``name.md`` and ``name.png``."""
-    data = {"versions": versions(), "threads": threads.count(), "rows": outcome.data}
-    (folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    (folder / f"{name}.md").write_text(outcome.text + "\n", encoding="utf-8")
-    outcome.draw(folder / f"{name}.png")
+def write(outcome: Outcome, disturbance: Disturbance, path: Path) -> None:
+    """Write the text, the numbers and the picture beside each other."""
+    data = {
+        "versions": versions(),
+        "threads": threads.count(),
+        "others_cores": disturbance.cores(),
+        "rows": outcome.data,
+    }
+    text = f"{outcome.text}\n\n{disturbance.describe()}\n"
+    path.with_suffix(".json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    path.with_suffix(".md").write_text(text, encoding="utf-8")
+    outcome.draw(path.with_suffix(".png"))
 
 
 def versions() -> dict[str, str]:

@@ -31,6 +31,10 @@ class Work:
         model, size, batch, *width = text.split(":")
         return cls(model, int(size), int(batch), *map(float, width))
 
+    def spec(self) -> str:
+        """Return what `parse` reads."""
+        return f"{self.model}:{self.size}:{self.batch}:{self.width}"
+
     def with_batch(self, batch: int) -> Work:
         return replace(self, batch=batch)
 
