@@ -39,13 +39,17 @@ def batch_norm(x: NDArray, weight: NDArray, bias: NDArray, eps: float = 1e-5) ->
         (N, C, H, W), and the batch's mean and biased variance as float64 (C,).
     """
     _check_channels(x, weight, bias)
-    values = x.shape[0] * x.shape[2] * x.shape[3]
-    if values < 2:
+    check_statistics(x.shape)
+    return kernels("norm").batch_norm(x, weight, bias, eps)
+
+
+def check_statistics(shape: tuple[int, ...]) -> None:
+    """Raise ShapeError unless images of a shape have statistics, of two values or more."""
+    if shape[0] * shape[2] * shape[3] < 2:
         raise ShapeError(
-            f"batch norm in training needs more than one value per channel; x has shape {x.shape}: "
+            f"batch norm in training needs more than one value per channel; x has shape {shape}: "
             "take a larger batch, or call eval() to use the running statistics"
         )
-    return kernels("norm").batch_norm(x, weight, bias, eps)
 
 
 def batch_norm_backward(

@@ -21,6 +21,7 @@ from minicnn.backends.compiled import stage, tape
 from minicnn.backends.compiled.blocks import Blocks
 from minicnn.backends.compiled.outer import BLOCKS
 from minicnn.backends.compiled.simd import lanes
+from minicnn.functional.norm import check_statistics
 from minicnn.fusion.geometry import Geometry, lay_out, strip_numbers
 from minicnn.fusion.recording import Tape
 from minicnn.layers import BatchNorm2d, Conv2d, Layer, LeakyReLU, MaxPool2d, ReLU
@@ -133,6 +134,8 @@ class ConvStage:
         dtype = x.data.dtype
         geometry = lay_out(self.conv, x)
         through_norm = self.norm is not None and keep
+        if self.norm is not None and self.norm.training:
+            check_statistics((x.shape[0], self.norm.num_features, *geometry.size))
         how = (*self.ending(geometry.size), int(through_norm), int(short is not None))
         out = Blocks.zeros(
             x.shape[0], self.conv.out_channels, (how[2], how[3]), self.out_margin, dtype

@@ -229,8 +229,8 @@ class Program:
         self._memory = np.zeros(self._numbers + self._threads * self._strip, self.dtype)
         self._more = [self._memory]
         self._state = np.zeros(program.SLOTS + (team.MOST + 1) * program.LINE, np.int64)
-        self._x = np.zeros(int(np.prod(self.shape)), self.dtype)
-        self._y = np.zeros(self.scores, self.dtype)
+        self._x = np.zeros((1, int(np.prod(self.shape))), self.dtype)
+        self._y = np.zeros((1, self.scores), self.dtype)
         self._weights = np.zeros(0, self.dtype)
 
     # ---- the weights ----------------------------------------------------------------
@@ -286,16 +286,16 @@ class Program:
         return y
 
     def _run_one(self, x: NDArray) -> NDArray:
-        np.copyto(self._x, x.reshape(-1))
+        np.copyto(self._x, x.reshape(1, -1))
         task = (
             self._memory, self._numbers, self._strip, self._program.reshape(-1), self._x, self._y,
             self._weights, self._table, self._slope_table, self._state,
         )  # fmt: skip
         helpers = min(team.threads(), self._threads) - 1
-        if program.run_together(*task, helpers) < helpers:
+        if program.run_together(helpers, *task) < helpers:
             for number in range(helpers):  # for the next time
                 team.call(number, program.help_out, number, team.SPINS, *task)
-        return self._y.reshape(1, -1).copy()
+        return self._y.copy()
 
     def _run_batch(self, x: NDArray, table: NDArray, outputs: int) -> NDArray:
         x = np.ascontiguousarray(x).reshape(len(x), -1)

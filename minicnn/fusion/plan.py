@@ -70,7 +70,8 @@ def _stages(layers: Sequence[Layer]) -> list[BlockStage | PlainStage]:
             stages.append(ConvStage(layer, norm, _activation(rest), _pool(rest)))
         elif (paths := _paths(layer)) is not None:
             main, shortcut = paths
-            main[-1].activation, main[-1].pool = _activation(rest), _pool(rest)
+            # No pooling: both paths go back from the sum, in its size.
+            main[-1].activation = _activation(rest)
             stages.append(ResidualStage(main, shortcut))
         else:
             stages.append(PlainStage(layer))

@@ -36,7 +36,7 @@ class Tape:
         self._kept: list[Any] = []
         self._scratch = 1
         self._task: tuple[Any, ...] = ()
-        self._like = (np.zeros(0, dtype), np.zeros(0, np.uint8), np.zeros(0))
+        self._like = np.zeros(0, dtype), np.zeros(0, np.uint8)
         self._helper_scratch: list[NDArray] = []
 
     # ---- recording ------------------------------------------------------------------
@@ -67,7 +67,7 @@ class Tape:
             cells += self._cells(argument)
         row = self._rows[self._used]
         row[:] = 0
-        row[:2] = kind, pieces
+        row[:2] = tape.address_of(kind, self.dtype), pieces
         row[tape.FIRST : tape.FIRST + len(cells)] = cells
         row[tape.GRAIN] = max(1, pieces // TURNS)
         row[tape.TURNS] = -(-pieces // row[tape.GRAIN])

@@ -34,6 +34,7 @@ COLUMNS = 40
 LINE = 8
 ARRIVED, GENERATION, TEAM, SLOTS = 0, LINE, 2 * LINE, 3 * LINE
 ASLEEP, READY, ENGAGED, GO = 0, 1, 2, 3
+ALL, TOGETHER, HELP = 0, 1, 2
 SPINS_BEFORE_YIELD = 2000
 
 
@@ -188,57 +189,64 @@ def unchanged(addresses, sizes, copies):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def run_samples(  # type: ignore[no-untyped-def]
-    first, last, memory, strip_at, program, x, y, weights, tables, slopes, state
+def _run(  # type: ignore[no-untyped-def]
+    task, first, last, strip, memory, program, x, y, weights, tables, slopes, state
 ):
-    """Run the program on samples first..last of x, (N, ...), into y, (N, ...)."""
-    for n in range(first, last):
-        _follow(
-            memory[strip_at:], memory, program, x[n], 0, y[n], 0, weights, tables, slopes, state,
-            0, 1,
-        )  # fmt: skip
+    """Do one of three tasks, which are one function so that the program is compiled once.
 
-
-@kernel
-def run_together(  # type: ignore[no-untyped-def]
-    memory, strip_at, strip_size, program, x, y, weights, tables, slopes, state, helpers
-):
-    """Run the program on one sample with all helpers that are awake; return how many were."""
-    engaged = 0
-    for k in range(helpers):
-        if atomics.swap(state, SLOTS + k * LINE, READY, ENGAGED):
-            engaged += 1
-            atomics.put(state, SLOTS + k * LINE + 1, engaged)
-    atomics.put(state, TEAM, engaged + 1)
-    for k in range(helpers):
-        if atomics.get(state, SLOTS + k * LINE) == ENGAGED:
-            atomics.put(state, SLOTS + k * LINE, GO)
-    _follow(
-        memory[strip_at:], memory, program, x, 0, y, 0, weights, tables, slopes, state,
-        0, engaged + 1,
-    )  # fmt: skip
-    return engaged
-
-
-@kernel
-def help_out(  # type: ignore[no-untyped-def]
-    number, spins, memory, strip_at, strip_size, program, x, y, weights, tables, slopes, state
-):
-    """Be helper ``number`` of `run_together` until nobody has called for ``spins`` turns."""
-    slot = SLOTS + number * LINE
-    strip = memory[strip_at + (number + 1) * strip_size :]
-    atomics.put(state, slot, READY)
-    turns = 0
+    ALL: samples first..last of x, (N, numbers). TOGETHER: one sample with at most ``last``
+    helpers who are awake. HELP: be helper ``first`` until nobody has called for ``last`` turns.
+    """
+    engaged, me, team = 0, 0, 1
+    slot = SLOTS + first * LINE
+    if task == TOGETHER:
+        for k in range(last):
+            if atomics.swap(state, SLOTS + k * LINE, READY, ENGAGED):
+                engaged += 1
+                atomics.put(state, SLOTS + k * LINE + 1, engaged)
+        team = engaged + 1
+        atomics.put(state, TEAM, team)
+        for k in range(last):
+            if atomics.get(state, SLOTS + k * LINE) == ENGAGED:
+                atomics.put(state, SLOTS + k * LINE, GO)
+    elif task == HELP:
+        atomics.put(state, slot, READY)
+    n, turns = first if task == ALL else 0, 0
     while True:
-        if atomics.get(state, slot) == GO:
+        go = task != HELP or atomics.get(state, slot) == GO
+        if task == HELP and go:
             team = atomics.get(state, TEAM)
             me = atomics.get(state, slot + 1)
             atomics.put(state, slot, ENGAGED + GO)  # at work
+        if go and not (task == ALL and n >= last):
             _follow(
-                strip, memory, program, x, 0, y, 0, weights, tables, slopes, state, me, team
+                strip, memory, program, x[n], 0, y[n], 0, weights, tables, slopes, state, me, team
             )  # fmt: skip
-            atomics.put(state, slot, READY)
             turns = 0
-        turns += 1
-        if turns > spins and atomics.swap(state, slot, READY, ASLEEP):
-            return
+        n += task == ALL
+        if task == TOGETHER or (task == ALL and n >= last):
+            return engaged
+        if task == HELP:
+            if go:
+                atomics.put(state, slot, READY)
+            turns += 1
+            if turns > SPINS_BEFORE_YIELD:
+                atomics.pause()
+            if turns > last and atomics.swap(state, slot, READY, ASLEEP):
+                return 0
+
+
+def run_samples(first, last, memory, strip_at, *rest):  # type: ignore[no-untyped-def]
+    """Run the program on samples first..last of x, (N, ...), into y, (N, ...)."""
+    _run(ALL, first, last, memory[strip_at:], memory, *rest)
+
+
+def run_together(helpers, memory, strip_at, strip_size, *rest):  # type: ignore[no-untyped-def]
+    """Run the program on one sample with all helpers that are awake; return how many were."""
+    return _run(TOGETHER, 0, helpers, memory[strip_at:], memory, *rest)
+
+
+def help_out(number, spins, memory, strip_at, strip_size, *rest):  # type: ignore[no-untyped-def]
+    """Be helper ``number`` of `run_together` until nobody has called for ``spins`` turns."""
+    strip = memory[strip_at + (number + 1) * strip_size :]
+    _run(HELP, number, spins, strip, memory, *rest)

@@ -4,7 +4,7 @@ Calling a kernel from Python and waking a thread for it takes 50 to 100 microsec
 long as a small network's stage. The calls of a step are the same each time, with the same
 arrays, so they are recorded: each is a row of a *tape*,
 
-    (which kernel, how many pieces, arguments: address and length of an array, or a number)
+    (address of the kernel, how many pieces, arguments: address and length of an array, or a number)
 
 and `play` goes from row to row. All threads play the same tape: each takes the next piece of
 the row that nobody has, until there is none, and waits until the others have finished theirs.
@@ -15,7 +15,14 @@ bits, see `minicnn.backends.compiled.threads`.
 
 from __future__ import annotations
 
-from numba import carray
+from typing import Any
+
+import numpy as np
+from numba import carray, types
+from numba.core import cgutils
+from numba.extending import intrinsic as _intrinsic
+from numba.np.numpy_support import from_dtype
+from numpy.typing import DTypeLike
 
 from minicnn.backends.compiled import atomics
 from minicnn.backends.compiled.blocks import (
@@ -35,6 +42,8 @@ from minicnn.backends.compiled.stage import (
     finish_planes,
 )
 from minicnn.backends.compiled.stage_backward import convolve_backward, gate_and_sum, sum_chunks
+
+intrinsic: Any = _intrinsic  # its type does not know how kernels call what it makes
 
 (
     FILL, TAKE, PACK, PAD, CONVOLVE, MEASURE, MERGE, FINISH, GATE, COEFFICIENTS, BACKWARD,
@@ -75,7 +84,7 @@ def _how(row, k):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _convolve(a, z, scratch, row, f, u, numbers):  # type: ignore[no-untyped-def]
+def _convolve(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     convolve_and_finish(
         a, z, scratch, _array(row, 2, f), _place(row, 4), _array(row, 9, u), _array(row, 11, f),
         _place(row, 13), _array(row, 18, f), _place(row, 20), row[25], (row[26], row[27]),
@@ -85,7 +94,7 @@ def _convolve(a, z, scratch, row, f, u, numbers):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _measure(a, z, row, f):  # type: ignore[no-untyped-def]
+def _measure(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     convolve_and_measure(
         a, z, _array(row, 2, f), _array(row, 4, f), _array(row, 6, f), _array(row, 8, f),
         _place(row, 10), row[15], (row[16], row[17]), _array(row, 18, f), row[20],
@@ -94,16 +103,16 @@ def _measure(a, z, row, f):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _merge(a, z, row, f, d, numbers):  # type: ignore[no-untyped-def]
+def _merge(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     merge(
-        a, z, _array(row, 2, f), _array(row, 4, d), _array(row, 6, f), _array(row, 8, f),
+        a, z, _array(row, 2, f), _array(row, 4, numbers), _array(row, 6, f), _array(row, 8, f),
         _array(row, 10, f), _array(row, 12, f), _array(row, 14, f), _array(row, 16, f), row[18],
         row[19], numbers[row[20]], numbers[row[21]], row[22],
     )  # fmt: skip
 
 
 @kernel
-def _finish(a, z, row, f, u, numbers):  # type: ignore[no-untyped-def]
+def _finish(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     finish_planes(
         a, z, _array(row, 2, f), _place(row, 4), _array(row, 9, u), _array(row, 11, f),
         _place(row, 13), _array(row, 18, f), _array(row, 20, f), row[22], _how(row, 23),
@@ -112,7 +121,7 @@ def _finish(a, z, row, f, u, numbers):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _gate(a, z, row, f, u, numbers):  # type: ignore[no-untyped-def]
+def _gate(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     gate_and_sum(
         a, z, _array(row, 2, f), _array(row, 4, f), _array(row, 6, f), _array(row, 8, f),
         _array(row, 10, f), _place(row, 12), _array(row, 17, u), _array(row, 19, f),
@@ -121,15 +130,15 @@ def _gate(a, z, row, f, u, numbers):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _coefficients(a, z, row, f, d):  # type: ignore[no-untyped-def]
+def _coefficients(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     coefficients(
         a, z, _array(row, 2, f), _array(row, 4, f), _array(row, 6, f), _array(row, 8, f),
-        _array(row, 10, f), _array(row, 12, d), _array(row, 14, f), row[16], row[17],
+        _array(row, 10, f), _array(row, 12, numbers), _array(row, 14, f), row[16], row[17],
     )  # fmt: skip
 
 
 @kernel
-def _backward(a, z, scratch, row, f, u, numbers):  # type: ignore[no-untyped-def]
+def _backward(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     convolve_backward(
         a, z, scratch, _array(row, 2, f), _place(row, 4), row[9], _array(row, 10, row),
         _array(row, 12, row), _array(row, 14, f), row[16], _array(row, 17, f), _array(row, 19, f),
@@ -142,7 +151,7 @@ def _backward(a, z, scratch, row, f, u, numbers):  # type: ignore[no-untyped-def
 
 
 @kernel
-def _pack(a, z, row, f):  # type: ignore[no-untyped-def]
+def _pack(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     _pack_weights(
         a, z, _array(row, 2, f), _array(row, 4, f), row[6], row[7], row[8], row[9], row[10],
         row[11],
@@ -150,7 +159,7 @@ def _pack(a, z, row, f):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _unpack(a, z, row, f):  # type: ignore[no-untyped-def]
+def _unpack(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     _unpack_weights(
         a, z, _array(row, 2, f), _array(row, 4, f), row[6], row[7], row[8], row[9], row[10],
         row[11],
@@ -158,43 +167,83 @@ def _unpack(a, z, row, f):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _play_row(a, z, scratch, row, f, u, d, numbers):  # type: ignore[no-untyped-def]
-    """Do pieces a..z of a row; ``f``, ``u`` and ``d`` are empty arrays of its dtypes."""
-    kind = row[0]
-    if kind == MEASURE:
-        _measure(a, z, row, f)
-    elif kind == CONVOLVE:
-        _convolve(a, z, scratch, row, f, u, numbers)
-    elif kind == MERGE:
-        _merge(a, z, row, f, d, numbers)
-    elif kind == FINISH:
-        _finish(a, z, row, f, u, numbers)
-    elif kind == GATE:
-        _gate(a, z, row, f, u, numbers)
-    elif kind == COEFFICIENTS:
-        _coefficients(a, z, row, f, d)
-    elif kind == BACKWARD:
-        _backward(a, z, scratch, row, f, u, numbers)
-    elif kind == PACK:
-        _pack(a, z, row, f)
-    elif kind == UNPACK:
-        _unpack(a, z, row, f)
-    elif kind == PAD:
-        pad(a, z, _array(row, 2, f), _array(row, 4, f))
-    elif kind == SUM_BIAS:
-        sum_chunks(a, z, _array(row, 2, f), _array(row, 4, f), row[6], row[7])
-    elif kind == FILL:
-        _fill(a, z, _array(row, 2, f), _place(row, 4), _array(row, 9, f), _four(row, 11))
-    elif kind == TAKE:
-        _take(a, z, _array(row, 2, f), _four(row, 4), _array(row, 8, f), _place(row, 10))
-    elif kind == AVERAGE:
-        average(a, z, _array(row, 2, f), _four(row, 4), _array(row, 8, f), _place(row, 10))
-    elif kind == SPREAD:
-        spread_average(a, z, _array(row, 2, f), _place(row, 4), _array(row, 9, f), _four(row, 11))
+def _pad(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
+    pad(a, z, _array(row, 2, f), _array(row, 4, f))
 
 
 @kernel
-def _play_rows(scratch, rows, begin, end, numbers, f, u, d, state):  # type: ignore[no-untyped-def]
+def _sum_bias(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
+    sum_chunks(a, z, _array(row, 2, f), _array(row, 4, f), row[6], row[7])
+
+
+@kernel
+def _lay_out(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
+    _fill(a, z, _array(row, 2, f), _place(row, 4), _array(row, 9, f), _four(row, 11))
+
+
+@kernel
+def _read_out(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
+    _take(a, z, _array(row, 2, f), _four(row, 4), _array(row, 8, f), _place(row, 10))
+
+
+@kernel
+def _average(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
+    average(a, z, _array(row, 2, f), _four(row, 4), _array(row, 8, f), _place(row, 10))
+
+
+@kernel
+def _spread(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
+    spread_average(a, z, _array(row, 2, f), _place(row, 4), _array(row, 9, f), _four(row, 11))
+
+
+KERNELS = {
+    FILL: _lay_out, TAKE: _read_out, PACK: _pack, PAD: _pad, CONVOLVE: _convolve,
+    MEASURE: _measure, MERGE: _merge, FINISH: _finish, GATE: _gate,
+    COEFFICIENTS: _coefficients, BACKWARD: _backward, UNPACK: _unpack, SUM_BIAS: _sum_bias,
+    AVERAGE: _average, SPREAD: _spread,
+}  # fmt: skip
+
+
+# ---- calling a kernel by its address -----------------------------------------------------
+
+
+def address_of(kind: int, dtype: DTypeLike) -> int:
+    """Compile the kernel of a row for a dtype, if it has not been yet, and return where it lies.
+
+    Were `play` to name the kernels, Numba would compile all of them into it, used or not, and
+    once more at each level of calls.
+    """
+    floats = types.Array(from_dtype(np.dtype(dtype)), 1, "C")
+    integers, doubles = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
+    codes = types.Array(types.uint8, 1, "C")
+    signature = (types.int64, types.int64, floats, integers, doubles, floats, codes)
+    dispatcher = KERNELS[kind]
+    dispatcher.compile(signature)
+    result = dispatcher.overloads[signature]
+    return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+
+
+@intrinsic
+def _call(typing, address, a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
+    """Call the kernel at an address, with Numba's own calling convention."""
+    signature = types.void(address, types.int64, types.int64, scratch, row, numbers, f, u)
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        kinds = signature.args[1:]
+        convention = context.call_conv
+        function_type = convention.get_function_type(types.none, kinds)
+        function = builder.inttoptr(arguments[0], function_type.as_pointer())
+        result = cgutils.alloca_once(builder, function_type.args[0].pointee)
+        error = cgutils.alloca_once(builder, function_type.args[1].pointee)
+        flat = context.get_arg_packer(kinds).as_arguments(builder, arguments[1:])
+        builder.call(function, [result, error, *flat])  # kernels raise nothing
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@kernel
+def _play_rows(scratch, rows, begin, end, numbers, f, u, state):  # type: ignore[no-untyped-def]
     """Take pieces of the rows begin..end until all are done."""
     for k in range(begin, end):
         row = rows[k]
@@ -205,7 +254,7 @@ def _play_rows(scratch, rows, begin, end, numbers, f, u, d, state):  # type: ign
             if turn >= turns:
                 break
             last = min((turn + 1) * grain, row[1])
-            _play_row(turn * grain, last, scratch, row, f, u, d, numbers)
+            _call(row[0], turn * grain, last, scratch, row, numbers, f, u)
             atomics.add(state, finished, 1)
         spins = 0
         while atomics.get(state, finished) < turns:
@@ -215,7 +264,7 @@ def _play_rows(scratch, rows, begin, end, numbers, f, u, d, state):  # type: ign
 
 
 @kernel
-def play(scratch, rows, begin, end, numbers, f, u, d, state):  # type: ignore[no-untyped-def]
+def play(scratch, rows, begin, end, numbers, f, u, state):  # type: ignore[no-untyped-def]
     """Play rows begin..end, with whoever joins through `help_out`."""
     for k in range(begin, end):
         atomics.put(state, COUNTERS + 2 * k * LINE, 0)
@@ -224,7 +273,7 @@ def play(scratch, rows, begin, end, numbers, f, u, d, state):  # type: ignore[no
     atomics.put(state, TO, end)
     atomics.add(state, CALLS, 1)
     atomics.put(state, OPEN, 1)
-    _play_rows(scratch, rows, begin, end, numbers, f, u, d, state)
+    _play_rows(scratch, rows, begin, end, numbers, f, u, state)
     atomics.put(state, OPEN, 0)
     # Whoever is still inside is on the way out, since all rows are done.
     while atomics.get(state, INSIDE) > 0:
@@ -232,7 +281,7 @@ def play(scratch, rows, begin, end, numbers, f, u, d, state):  # type: ignore[no
 
 
 @kernel
-def help_out(spins, scratch, rows, numbers, f, u, d, state):  # type: ignore[no-untyped-def]
+def help_out(spins, scratch, rows, numbers, f, u, state):  # type: ignore[no-untyped-def]
     """Join whoever plays this tape, until nobody has for ``spins`` turns."""
     turns = 0
     seen = -1
@@ -242,7 +291,7 @@ def help_out(spins, scratch, rows, numbers, f, u, d, state):  # type: ignore[no-
             if atomics.get(state, OPEN) == 1:
                 seen = atomics.get(state, CALLS)
                 begin, end = atomics.get(state, FROM), atomics.get(state, TO)
-                _play_rows(scratch, rows, begin, end, numbers, f, u, d, state)
+                _play_rows(scratch, rows, begin, end, numbers, f, u, state)
             atomics.add(state, INSIDE, -1)
             turns = 0
         turns += 1
