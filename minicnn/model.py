@@ -123,7 +123,7 @@ class Residual(Layer):
         """Return main(x) + shortcut(x)."""
         main = self.main.forward(x)
         short = x if self.shortcut is None else self.shortcut.forward(x)
-        _check_sum(main.shape, short.shape, x.shape)
+        check_sum(main.shape, short.shape, x.shape)
         return main + short
 
     def backward(self, dy: NDArray) -> NDArray:
@@ -141,7 +141,7 @@ class Residual(Layer):
         """Return the shape of the sum."""
         main = self.main.output_shape(input_shape)
         short = input_shape if self.shortcut is None else self.shortcut.output_shape(input_shape)
-        _check_sum(main, short, input_shape)
+        check_sum(main, short, input_shape)
         return main
 
     def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
@@ -172,7 +172,8 @@ def _check_distinct(model: Layer) -> None:
         seen.add(id(layer))
 
 
-def _check_sum(main: tuple[int, ...], short: tuple[int, ...], x: tuple[int, ...]) -> None:
+def check_sum(main: tuple[int, ...], short: tuple[int, ...], x: tuple[int, ...]) -> None:
+    """Raise ShapeError unless the paths of a residual block end in the same shape."""
     if main != short:
         raise ShapeError(
             f"a residual block cannot add its paths: main gives {main}, the shortcut {short}, "

@@ -54,6 +54,8 @@ class Memory:
     y: NDArray
     affine: NDArray
     statistics: NDArray[np.float64]
+    training: bool  # whether the norm used the statistics of the batch
+    folded: tuple[NDArray, NDArray] | None = None  # weights and bias with the norm in them
 
     @property
     def width(self) -> int:
@@ -110,6 +112,24 @@ class ConvStage:
         norm = self.norm
         return self.slope, norm and (norm.training, norm.eps, norm.momentum)
 
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raise what the layers would raise for x of a shape."""
+        for layer in self.layers():
+            if layer is self.norm and self.norm.training:
+                check_statistics(shape)
+            shape = layer.output_shape(shape)
+
+    @property
+    def memories(self) -> list[tuple[ConvStage, Memory]]:
+        """What the latest recording left, to be put back by `recall`."""
+        return [(self, self._memory)]
+
+    @staticmethod
+    def recall(memories: list[tuple[ConvStage, Memory]]) -> None:
+        """Let stages have the memories of an earlier recording."""
+        for stage_, memory in memories:
+            stage_._memory = memory
+
     def ending(self, size: Pair) -> tuple[int, ...]:
         """Say how the stage ends for y of a size: ``how`` of `stage`, up to the activation."""
         window: tuple[Pair, Pair, Pair] = ((1, 1), (1, 1), (0, 0))
@@ -132,10 +152,9 @@ class ConvStage:
         `refold` has to bring up to date before each pass.
         """
         dtype = x.data.dtype
+        self.check(x.shape)
         geometry = lay_out(self.conv, x)
         through_norm = self.norm is not None and keep
-        if self.norm is not None and self.norm.training:
-            check_statistics((x.shape[0], self.norm.num_features, *geometry.size))
         how = (*self.ending(geometry.size), int(through_norm), int(short is not None))
         out = Blocks.zeros(
             x.shape[0], self.conv.out_channels, (how[2], how[3]), self.out_margin, dtype
@@ -147,6 +166,7 @@ class ConvStage:
         memory = self._memory = Memory(
             geometry, how, x, out, np.zeros(codes, np.uint8), np.zeros(numbers, dtype),
             np.zeros(3 * geometry.blocks * full, dtype), np.zeros(2 * geometry.blocks * full),
+            self.norm is not None and self.norm.training,
         )  # fmt: skip
         # The bias, in an array as long as the affine map that other stages have in its place.
         packed, bias = self._empty_weights(x.data.shape[-1], dtype), np.zeros_like(memory.affine)
@@ -155,7 +175,7 @@ class ConvStage:
             if self.conv.bias:
                 tape_.add(tape.PAD, 1, bias, self.conv.params["bias"])
         else:
-            self._folded = packed, bias
+            memory.folded = packed, bias
         joined = out if short is None else short
         source = (
             x.flat, geometry.x, geometry.x_inc, self.conv.stride,
@@ -219,7 +239,7 @@ class ConvStage:
             tape_.add(
                 tape.COEFFICIENTS, geometry.blocks, self._rows, norm.grads["weight"],
                 norm.grads["bias"], sums[0], sums[1], memory.statistics, norm.params["weight"],
-                memory.batch, memory.batch * area if norm.training else 0,
+                memory.batch, memory.batch * area if memory.training else 0,
             )  # fmt: skip
         return g if keep else None
 
@@ -291,8 +311,8 @@ class ConvStage:
 
     def refold(self) -> None:
         """Bring the folded weights of a recording up to date."""
-        if self.norm is not None:
-            packed, bias = self._folded
+        if self._memory.folded is not None:
+            packed, bias = self._memory.folded
             width = self._memory.x.data.shape[-1]
             folded = self.folded_weights(width)
             packed[:], bias[:] = folded

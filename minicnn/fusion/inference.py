@@ -27,6 +27,7 @@ from minicnn.fusion.plan import Part
 from minicnn.fusion.residual_stage import ResidualStage
 from minicnn.fusion.section import Section
 from minicnn.layers import Dropout, Flatten, Layer, Linear, ReLU
+from minicnn.model import check_sum
 from minicnn.shapes import Pair
 
 ALIGN = 64  # numbers; a stage's memory begins on a cache line of its own
@@ -151,6 +152,9 @@ class Program:
                 self._release(short)
             short = after
         for part in stage.main:
+            if part is stage.main[-1]:
+                ending = part.conv.output_shape((1, h.channels, *h.size))
+                check_sum(ending, (1, short.channels, *short.size), (1, x.channels, *x.size))
             after = self._convolve(part, h, short if part is stage.main[-1] else None)
             if h is not x:
                 self._release(h)
@@ -164,6 +168,7 @@ class Program:
             (1, x.blocks, x.size[0] + 2 * x.margin[0], x.size[1] + 2 * x.margin[1], x.width),
             self.dtype,
         )
+        stage.check((1, x.channels, *x.size))
         geometry = lay_out(stage.conv, Blocks(data, x.channels, x.margin))
         how = stage.ending(geometry.size)
         out = self._image(stage.conv.out_channels, (how[2], how[3]), stage.out_margin)
@@ -197,6 +202,8 @@ class Program:
         while layers and type(layers[0]) is Linear:
             layer = layers.pop(0)
             assert isinstance(layer, Linear)
+            if layer.in_features != count:
+                raise Unsuitable  # the layer itself says so best
             rectified = bool(layers) and type(layers[0]) is ReLU
             if rectified:
                 layers.pop(0)
@@ -264,7 +271,10 @@ class Program:
             row[13:16] = body[13:16] = at, packed.size // row[28], at + packed.size
             pieces += [packed, bias]
             at += packed.size + bias.size
-        self._weights = np.concatenate(pieces)
+        # In the same memory each time: helpers who are awake go on reading there.
+        if self._weights.size != at:
+            self._weights = np.zeros(at, self.dtype)
+        np.concatenate(pieces, out=self._weights)
         linears = [row for row in self._program if row[0] == program.LINEAR]
         for linear, row in zip(self._linears, linears, strict=True):
             b = linear.params.get("bias")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any, Self
 
@@ -37,17 +38,21 @@ class FusedModel(Layer):
         self.model = model
         self._parts = make_plan(model)
         self._kept: tuple[NDArray, bool, tuple[int, ...]] | None = None
-        self._checked: tuple[Any, ...] = ()
         self._modules = list(model.modules())
+        self._lock = threading.RLock()  # the memory between stages serves one pass at a time
         self._programs: dict[tuple[Any, ...], Program | None] = {}
 
     # ---- the two passes -------------------------------------------------------------
 
     def forward(self, x: NDArray) -> NDArray:
         """Compute y from x, as the plain model does, to rounding."""
-        if current_backend() != "compiled":
+        if current_backend() != "compiled" or not self._all_in_rows() or not np.size(x):
             self._kept = None
             return self.model.forward(x)
+        with self._lock:
+            return self._forward(x)
+
+    def _forward(self, x: NDArray) -> NDArray:
         self._check(x)
         keep = any(module.training for module in self._modules)
         program = None if keep else self._program(x)
@@ -69,6 +74,7 @@ class FusedModel(Layer):
         return self._programs[key]
 
     def _run(self, x: NDArray, keep: bool) -> NDArray:
+        self._kept = None  # should this fail half-way
         for part in self._parts:
             x = part.forward(x, keep)
         return x
@@ -85,17 +91,45 @@ class FusedModel(Layer):
         """
         if self._kept is None:
             return self.model.backward(dy)
-        x, kept, shape = self._kept
+        with self._lock:
+            return self._backward(dy, input_gradient, *self._kept)
+
+    def _backward(
+        self, dy: NDArray, input_gradient: bool, x: NDArray, kept: bool, shape: tuple[int, ...]
+    ) -> NDArray:
+        if any(a.dtype != x.dtype for layer in self._modules for a in layer._params.values()):
+            self._kept = None  # astype came in between
+            return self.model.backward(dy)
         check_shape("dy", dy, shape, "the shape of y")
         check_float(y=np.empty(0, x.dtype), dy=dy)
         if not kept:  # evaluation keeps nothing: do it again, and keep
+            modes = [module.training for module in self._modules]
+            self.model.eval()  # as it was then
             self._run(x, keep=True)
+            for module, mode in zip(self._modules, modes, strict=True):
+                module.training = mode
             self._kept = x, True, shape
         found: NDArray | None = dy
         for i, part in reversed(list(enumerate(self._parts))):
             assert found is not None
             found = part.backward(found, input_gradient or i > 0)
         return found if input_gradient and found is not None else dy[:0]
+
+    def _all_in_rows(self) -> bool:
+        """Whether the kernels, which go by addresses, can read all arrays."""
+        return all(
+            array.flags.c_contiguous
+            for module in self._modules
+            for arrays in (module._params, module._buffers)
+            for array in arrays.values()
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the plain model: a copy makes its own plan."""
+        return {"model": self.model}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["model"])  # type: ignore[misc]
 
     def _check(self, x: NDArray) -> None:
         """Raise what the plain model would raise for x."""
@@ -104,9 +138,6 @@ class FusedModel(Layer):
             for array in module._params.values():
                 if array.dtype != x.dtype:
                     check_float(x=x, weight=array)
-        if x.shape != self._checked:
-            self.model.output_shape(x.shape)
-            self._checked = x.shape
 
     # ---- everything else is the plain model's ----------------------------------------
 
@@ -149,7 +180,7 @@ class FusedModel(Layer):
     def astype(self, dtype: DTypeLike) -> Self:
         """Convert the plain model's arrays and return self."""
         self.model.astype(dtype)
-        self._kept, self._checked = None, ()
+        self._kept = None
         self._parts = make_plan(self.model)
         self._programs.clear()
         return self

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn.backends.compiled.blocks import Blocks
-from minicnn.fusion.conv_stage import ConvStage
+from minicnn.fusion.conv_stage import ConvStage, Memory
 from minicnn.fusion.recording import Tape
 from minicnn.layers import Layer
+from minicnn.model import check_sum
 from minicnn.shapes import Pair
 
 
@@ -57,6 +58,11 @@ class ResidualStage:
         """Return what a recording depends on, besides the shape of x."""
         return tuple(stage.options() for stage in (*self.main, *self.shortcut))
 
+    @property
+    def memories(self) -> list[tuple[ConvStage, Memory]]:
+        """What the latest recording left, see `ConvStage.recall`."""
+        return [m for stage in (*self.main, *self.shortcut) for m in stage.memories]
+
     def refold(self) -> None:
         """Bring the folded weights of a recording up to date."""
         for stage in (*self.main, *self.shortcut):
@@ -69,7 +75,10 @@ class ResidualStage:
             short = stage.record_forward(tape, short, keep=keep)
         for stage in self.main[:-1]:
             h = stage.record_forward(tape, h, keep=keep)
-        return self.main[-1].record_forward(tape, h, short, keep=keep)
+        last = self.main[-1]
+        last.check(h.shape)
+        check_sum(last.conv.output_shape(h.shape), short.shape, x.shape)
+        return last.record_forward(tape, h, short, keep=keep)
 
     def record_gate(self, tape: Tape, dout: Blocks) -> None:
         """Record g, the gradient of the sum."""

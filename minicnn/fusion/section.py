@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from minicnn.backends.compiled import tape
 from minicnn.backends.compiled.blocks import FEW, Blocks
-from minicnn.fusion.conv_stage import ConvStage
+from minicnn.fusion.conv_stage import ConvStage, Memory
 from minicnn.fusion.recording import Range, Tape
 from minicnn.fusion.residual_stage import ResidualStage
 from minicnn.layers import GlobalAvgPool2d, Layer
+from minicnn.shapes import check_images
 
 BlockStage = ConvStage | ResidualStage
 SHAPES = 2  # recordings that are kept: of full batches, and of the last one
@@ -37,6 +38,7 @@ class Recording:
     forward: Range
     y_shape: tuple[int, ...]
     backward: dict[bool, Range]  # by whether dx is wanted
+    memories: list[tuple[ConvStage, Memory]]
 
 
 class Section:
@@ -64,6 +66,7 @@ class Section:
         x = np.ascontiguousarray(x)
         recording = self._recording(x, keep)
         if not keep:
+            ConvStage.recall(recording.memories)
             for stage in self.stages:
                 stage.refold()
         y = np.empty(recording.y_shape, x.dtype)
@@ -109,6 +112,7 @@ class Section:
     def _record_forward(self, x: NDArray, keep: bool, key: tuple[Any, ...]) -> Recording:
         tape_ = Tape(x.dtype)
         first = self.stages[0]
+        check_images(x.shape)
         planes = x.shape[1] <= FEW and first.takes_planes
         size = x.shape[2], x.shape[3]
         blocks = Blocks.zeros(x.shape[0], x.shape[1], size, first.in_margin, x.dtype, planes=planes)
@@ -128,9 +132,11 @@ class Section:
             tape_.add(tape.AVERAGE, shape[0], nothing, out.shape, out.flat, out.geometry)
         forward = 0, len(tape_)
         tape_.set(forward[1] - 1, 3, int(np.prod(shape)))  # how long y will be
-        return Recording(key, tape_, blocks, out, forward, shape, {})
+        memories = [memory for stage in self.stages for memory in stage.memories]
+        return Recording(key, tape_, blocks, out, forward, shape, {}, memories)
 
     def _record_backward(self, recording: Recording, wanted: bool) -> Range:
+        ConvStage.recall(recording.memories)
         tape_, out = recording.tape, recording.out
         begin = len(tape_)
         nothing = np.zeros(0, tape_.dtype)

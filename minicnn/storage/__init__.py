@@ -30,6 +30,8 @@ def save(model: Layer, path: str | Path, metadata: dict[str, Any] | None = None)
         If the suffix is unknown, or the model or metadata cannot be written.
     """
     _check_suffix(Path(path))
+    # A fused model shares all it has with the plain one.
+    model = getattr(model, "model", model) if hasattr(model, "plan") else model
     save_npz(model, Path(path), metadata)
 
 

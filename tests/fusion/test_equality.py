@@ -97,6 +97,7 @@ def convolutional(rng, dtype):
     for norm in model.modules():
         if isinstance(norm, m.BatchNorm2d):
             norm.params["weight"][...] = rng.normal(size=norm.num_features)
+            norm.params["bias"][...] = rng.normal(size=norm.num_features)  # off the kink
             norm.buffers["running_mean"][...] = rng.normal(size=norm.num_features)
             if rng.random() < 0.2:
                 norm.eval()
@@ -104,7 +105,7 @@ def convolutional(rng, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_random_convolutional_networks(dtype, seed):
     rng = np.random.default_rng(seed)
