@@ -395,13 +395,13 @@ def test_one_model_in_several_threads(mode: str) -> None:
     plain, fused = pair()
     getattr(plain, mode)()
     getattr(fused, mode)()
-    batches = [pictures(n, n) for n in (1, 4, 5)]
-    expected = [plain.forward(x) for x in batches]
-    fused.forward(batches[0])
+    batches = [[pictures(n, 10 * n + number) for n in (1, 4, 9)] for number in range(3)]
+    expected = [[plain.forward(x) for x in own] for own in batches]
+    fused.forward(batches[0][0])
 
     def work(number: int) -> None:
-        for _ in range(20):
-            for x, y in zip(batches, expected, strict=True):
+        for _ in range(30):
+            for x, y in zip(batches[number], expected[number], strict=True):
                 close(fused.forward(x), y)
 
     _at_once(work)
