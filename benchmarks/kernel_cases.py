@@ -120,7 +120,7 @@ def planes(torch: Any) -> Iterator[Case]:
     t: dict[str, Function] = {}
     if torch:
         tx, tdy, tdsmall, tw, tb = map(torch.from_numpy, (x, dy, dsmall, weight, bias))
-        _, places = torch.max_pool2d_with_indices(tx, 2)
+        _, places = torch.nn.functional.max_pool2d(tx, 2, return_indices=True)
         aten = torch.ops.aten
         _, tmean, tinv = torch.native_batch_norm(tx, tw, tb, None, None, True, 0.1, 1e-5)
         t = {
