@@ -109,7 +109,7 @@ def test_ctrl_c_says_what_is_saved_and_how_to_go_on(data, tmp_path, monkeypatch,
 
     def interrupted(self, *args):
         calls.append(1)
-        if len(calls) == 4:  # a rehearsal, two steps of epoch 1, the first of epoch 2
+        if len(calls) == 5:  # a rehearsal of two, two steps of epoch 1, the first of epoch 2
             raise KeyboardInterrupt
         return step(self, *args)
 
