@@ -9,7 +9,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import goals, threads
+from benchmarks import allocator, goals, threads
 from benchmarks.outcome import Measured, Outcome, Settings
 from benchmarks.quiet import Disturbance
 
@@ -31,6 +31,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
     # Before numpy, numba and torch are imported.
     threads.limit(args.threads)
+    if args.malloc == "kept" and not allocator.keep_freed_memory():
+        print("freed memory is kept or not as this C library likes")
     from benchmarks.work import Work
 
     settings = Settings(
@@ -102,6 +104,8 @@ def parser() -> argparse.ArgumentParser:
     add("--peers", nargs="*", default=[], help="only peers whose names begin so, such as torch")
     block = "calls of one contestant in a row, in ms (default 30); 0: one call"
     add("--block", type=float, default=30, metavar="MS", help=block)
+    malloc = "kept (default): freed memory stays with the process, as it suits torch best"
+    add("--malloc", choices=["kept", "usual"], default="kept", help=malloc)
     add("--out", type=Path, default=Path("benchmark-results"))
     return parser
 
