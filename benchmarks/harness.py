@@ -9,11 +9,11 @@ Why blocks, and not one call each in turn: the thread pools of torch and onnxrun
 spinning for some milliseconds after a call, because the next one usually follows at once. Called
 in turn, they hand the next contestant a machine with one core busy. The pause lets them fall
 asleep, and the call that is not timed wakes the contestant's own threads and fills the caches
-with its own data, as in a training or a service that runs that library alone. ``block=0`` gives the other
-scheme, one call each without a pause (``python -m benchmarks train-step --block 0``). On a quiet
-machine with two cores everybody was faster in blocks: in a training step of `lenet`, minicnn took
-4.5 ms instead of 5.9, torch in channels_last 7.9 instead of 10.3; in inference, onnxruntime 0.83
-instead of 1.7. What is fastest when left alone gains most, so blocks are also the stricter test.
+with its own data, as in a training or a service that runs that library alone. ``block=0`` gives
+the other scheme, one call each without a pause (``python -m benchmarks train-step --block 0``).
+On a quiet machine with two cores everybody was faster in blocks: in a training step of `lenet`,
+minicnn took 4.5 ms instead of 5.9, torch in channels_last 7.9 instead of 10.3; in inference,
+onnxruntime took 0.83 instead of 1.7, and minicnn 1.4 instead of 2.4.
 
 A contestant a hundred times slower than the others would eat the budget. Each gets the same
 share of the time, so slow ones take part in fewer rounds, three at least.
