@@ -99,6 +99,22 @@ def test_other_arrays_in_the_place_of_the_old_ones_are_seen(batch: int, contiguo
         assert_same(plain, fused, x)
 
 
+@pytest.mark.parametrize("batch", [1, 5])
+def test_an_edit_of_a_single_number_is_seen(batch: int) -> None:
+    plain, fused = pair()
+    plain.eval()
+    fused.eval()
+    x = pictures(batch)
+    arrays = [(model.params | model.buffers) for model in (plain, fused)]
+    for name in arrays[0]:
+        before = fused.forward(x)
+        for own in arrays:
+            own[name].reshape(-1)[-1] += 3
+        after = fused.forward(x)
+        assert np.abs(after - before).max() > 0, name
+        close(after, plain.forward(x))
+
+
 @pytest.mark.parametrize("through", ["plain", "fused"])
 def test_astype_on_either(through: str) -> None:
     plain, fused = pair()
