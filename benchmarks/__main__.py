@@ -43,6 +43,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     args.out.mkdir(parents=True, exist_ok=True)
     runs: list[list[Measured]] = []
+    busy: list[str] = []
     for repetition in range(args.repeat):
         measured: list[Measured] = []
         for name in args.tables:
@@ -53,10 +54,14 @@ def main(argv: list[str] | None = None) -> None:
             print(f"{outcome.text}\n\n{disturbance.describe()}", flush=True)
             file = name if args.repeat == 1 else f"{name}-{repetition + 1}"
             write(outcome, disturbance, args.out / file)
+            if disturbance.too_much():
+                busy.append(file)
             measured += outcome.measured
         runs.append(measured)
     table = goals.summary(runs)
     if table.count("\n") > 1:
+        if busy:
+            table += f"\n\nNot to be quoted: other programs were at work during {', '.join(busy)}."
         print(f"\n# goals\n\n{table}")
         (args.out / "goals.md").write_text(table + "\n", encoding="utf-8")
     print(f"\nwritten to {args.out}")

@@ -32,6 +32,11 @@ class Disturbance:
             return None
         return max(0.0, (now - everybody - (_ours() - ours)) / (time.monotonic() - start))
 
+    def too_much(self) -> bool:
+        """Say whether ratios are worth nothing."""
+        cores = self.cores()
+        return cores is not None and cores > BUSY
+
     def describe(self) -> str:
         """Return a line for the reader."""
         cores = self.cores()

@@ -29,10 +29,10 @@ def test_peak_memory_grows_with_what_is_held():
         assert before is None  # cannot be told on this system
         return
     held = np.ones(2 * before // 8 + 1)  # twice as many bytes as ever before
-    most = memory.peak()
-    assert most > before + held.nbytes // 2
+    expected = before + held.nbytes // 2  # with room for what Linux counts late
+    assert memory.peak() > expected
     del held
-    assert memory.peak() >= most  # the most that was ever held, not what is held now
+    assert memory.peak() > expected  # the most that was ever held, not what is held now
 
 
 def test_specifications_read_back():
