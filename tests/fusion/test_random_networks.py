@@ -157,7 +157,9 @@ def test_ten_steps(seed: int) -> None:
                 model.backward(loss.backward())
                 step.step()
             losses.append(values)
-        np.testing.assert_allclose(losses[1], losses[0], rtol=1e-6)
+        # Steps that diverge multiply the rounding too, until one overflows before the other.
+        sane = next((i for i, v in enumerate(losses[0]) if not v < 1e3 * (1 + losses[0][0])), 10)
+        np.testing.assert_allclose(losses[1][:sane], losses[0][:sane], rtol=1e-6)
 
 
 @settings(max_examples=8, deadline=None)
@@ -207,3 +209,20 @@ def test_the_contract_of_a_layer() -> None:
     from minicnn.checking import check_layer
 
     check_layer(fused, (3, 2, 8, 8))
+
+
+@pytest.mark.parametrize("batch", [16, 17, 35, 70])
+def test_chunks_of_several_samples(batch: int) -> None:
+    """Gradients of weights are summed in chunks, of one sample each in small batches."""
+    rng = np.random.default_rng(batch)
+    model = m.Sequential(
+        m.Conv2d(1, 5, 3, rng=rng), m.ReLU(), m.MaxPool2d(2), m.Conv2d(5, 20, 3, 2, 1, rng=rng),
+        m.BatchNorm2d(20), m.ReLU(), m.Residual(m.Conv2d(20, 20, 3, padding=1, rng=rng)),
+        m.Conv2d(20, 190, 3, padding=1, rng=rng), m.LeakyReLU(), m.GlobalAvgPool2d(),
+    ).astype(np.float64)  # fmt: skip
+    plain, fused = copy.deepcopy(model), model.compile()
+    x = rng.normal(size=(batch, 1, 12, 10))
+    expected, found = run(plain, x), run(fused, x)
+    for name, array in expected.items():
+        error = largest(found[name] - array) / max(1.0, largest(array))
+        assert error < 1e-10, (name, error)
