@@ -116,7 +116,7 @@ class Program:
         self._free[image.key].append(image.base)
 
     def _write(self, parts: list[Part]) -> None:
-        section = parts.pop(0)
+        section = parts.pop(0) if parts else None  # none in an empty Sequential
         if not isinstance(section, Section):
             raise Unsuitable
         first = section.stages[0]
@@ -140,7 +140,7 @@ class Program:
             if type(part.layer) is not Dropout:
                 layers.append(part.layer)
         averaged = section.average is not None
-        if not averaged and (not layers or type(layers.pop(0)) is not Flatten):
+        if not averaged and not (layers and _makes_rows(layers.pop(0))):
             raise Unsuitable
         self._end(image, averaged, layers)
 
@@ -322,3 +322,8 @@ class Program:
     @property
     def _cost(self) -> float:
         return 1e5  # always worth a second thread
+
+
+def _makes_rows(layer: Layer) -> bool:
+    """Whether a layer turns (N, C, H, W) into (N, C H W)."""
+    return type(layer) is Flatten and layer.start_dim == 1 and layer.end_dim in (-1, 3)

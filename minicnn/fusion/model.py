@@ -105,9 +105,11 @@ class FusedModel(Layer):
         if not kept:  # evaluation keeps nothing: do it again, and keep
             modes = [module.training for module in self._modules]
             self.model.eval()  # as it was then
-            self._run(x, keep=True)
-            for module, mode in zip(self._modules, modes, strict=True):
-                module.training = mode
+            try:
+                self._run(x, keep=True)
+            finally:
+                for module, mode in zip(self._modules, modes, strict=True):
+                    module.training = mode
             self._kept = x, True, shape
         found: NDArray | None = dy
         for i, part in reversed(list(enumerate(self._parts))):
