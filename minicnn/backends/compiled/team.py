@@ -24,25 +24,31 @@ class _Helper:
 
     def __init__(self) -> None:
         self._called = threading.Semaphore(0)
-        self._idle = True
-        self._task: tuple[Any, ...] = ()
+        self._lock = threading.Lock()
+        self._task: tuple[Any, ...] | None = None
         threading.Thread(target=self._loop, name="minicnn-helper", daemon=True).start()
 
     def _loop(self) -> None:
         while True:
             self._called.acquire()
-            kernel, *arguments = self._task
+            with self._lock:
+                task, self._task = self._task, None
+            assert task is not None
+            kernel, *arguments = task
+            del task
             with contextlib.suppress(BaseException):  # the caller goes on alone
                 kernel(*arguments)
             del kernel, arguments
-            self._task = ()
-            self._idle = True
 
     def call(self, *task: Any) -> None:
-        """Let it run a kernel with arguments, unless it is busy."""
-        if self._idle:
-            self._idle = False
-            self._task = task
+        """Let it run a kernel with arguments, next if it is busy; only the latest call counts.
+
+        A helper that has stopped looking for work may still wait for Python's global lock, which
+        the caller holds. Were it passed over as busy, the caller would go on alone.
+        """
+        with self._lock:
+            waiting, self._task = self._task is not None, task
+        if not waiting:
             self._called.release()
 
 
@@ -57,7 +63,7 @@ def threads() -> int:
 
 
 def call(number: int, *task: Any) -> None:
-    """Let helper ``number`` run a kernel with arguments, unless it is busy."""
+    """Let helper ``number`` run a kernel with arguments, as soon as it has nothing else to do."""
     while len(_helpers) <= number:
         _helpers.append(_Helper())
     _helpers[number].call(*task)
