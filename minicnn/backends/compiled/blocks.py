@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from minicnn.backends.compiled.jit import kernel, ready
+from minicnn.backends.compiled.jit import exact, kernel, ready
 from minicnn.backends.compiled.simd import VECTOR_BYTES, lanes, load, store
 from minicnn.backends.compiled.threads import run
 from minicnn.shapes import Pair
@@ -204,7 +204,7 @@ def pad(first, last, padded, values):  # type: ignore[no-untyped-def]
 # ---- the mean of each channel ------------------------------------------------------------
 
 
-@kernel
+@exact
 def average(first, last, y, shape, blocks, geometry):  # type: ignore[no-untyped-def]
     """Set y (N, C) to the means of the planes, in double precision; a piece is a sample."""
     origin, sample, block, row, width = geometry
@@ -222,7 +222,7 @@ def average(first, last, y, shape, blocks, geometry):  # type: ignore[no-untyped
                 y[n * channels + b * width + k] = sums[k] / (rows * columns)
 
 
-@kernel
+@exact
 def spread_average(first, last, blocks, geometry, dy, shape):  # type: ignore[no-untyped-def]
     """Give every pixel of a channel its share of dy (N, C); a piece is a sample."""
     origin, sample, block, row, width = geometry

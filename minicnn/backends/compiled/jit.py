@@ -51,10 +51,25 @@ def _source_stamp() -> str:
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function when it is first called, and keep the machine code on disk."""
+    return _compile(function, OPTIONS)
+
+
+def exact(function: Callable[..., Any]) -> Any:
+    """Do the same without any liberty, for what other kernels call.
+
+    A function that is called by kernels is optimised once for itself and once more inside each of
+    them, and which copy runs depends on what was loaded from disk. Where it adds up numbers one
+    by one, the copies may order the sum differently; then the bits of a first run, which
+    compiles, would not be those of the next.
+    """
+    return _compile(function, OPTIONS | {"fastmath": False})
+
+
+def _compile(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     try:
-        compiled = numba.njit(cache=True, **OPTIONS)(function)
+        compiled = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # there is no folder where a cache can be written
-        return numba.njit(**OPTIONS)(function)
+        return numba.njit(**options)(function)
     # Not part of Numba's interface; where it is missing, Numba's own rules apply.
     files: Any = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if hasattr(files, "_source_stamp") and hasattr(files, "_cache_path"):

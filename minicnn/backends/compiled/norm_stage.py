@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import math
 
-from minicnn.backends.compiled.jit import kernel
+from minicnn.backends.compiled.jit import exact
 from minicnn.backends.compiled.simd import VECTOR_BYTES
 
 
-@kernel
+@exact
 def merge(  # type: ignore[no-untyped-def]
     first, last, affine, statistics, means, squares, weight, bias, running_mean, running_var,
     batch, area, eps, momentum, training,
@@ -54,7 +54,7 @@ def merge(  # type: ignore[no-untyped-def]
         affine[c], affine[width + c], affine[2 * width + c] = mean, weight[c] * rstd, bias[c]
 
 
-@kernel
+@exact
 def coefficients(  # type: ignore[no-untyped-def]
     first, last, rows, dweight, dbias, sums_g, sums_gy, statistics, weight, batch, values
 ):

@@ -21,7 +21,7 @@ from __future__ import annotations
 from numba import carray
 
 from minicnn.backends.compiled import atomics
-from minicnn.backends.compiled.jit import kernel
+from minicnn.backends.compiled.jit import exact, kernel
 from minicnn.backends.compiled.outer import BLOCKS
 from minicnn.backends.compiled.simd import VECTOR_BYTES, load, splat, total
 from minicnn.backends.compiled.stage import pass_through
@@ -91,7 +91,7 @@ def _convolve(strip, memory, row, weights, tables, slopes, me, team):  # type: i
     )  # fmt: skip
 
 
-@kernel
+@exact
 def _average(memory, row, me, team):  # type: ignore[no-untyped-def]
     """Average each channel: row = (-, to, origin, block, row, C, H, W)."""
     full = VECTOR_BYTES // memory.itemsize
@@ -120,7 +120,7 @@ def _flatten(memory, row, me, team):  # type: ignore[no-untyped-def]
                 memory[to + j] = memory[at + j * full]
 
 
-@kernel
+@exact
 def _linear(memory, row, me, team):  # type: ignore[no-untyped-def]
     """Multiply: row = (-, to, from, address of w, of b or 0, outputs, inputs, rectified).
 
@@ -130,17 +130,19 @@ def _linear(memory, row, me, team):  # type: ignore[no-untyped-def]
     outputs, inputs = row[5], row[6]
     w = carray(atomics.pointer(row[3], memory), (outputs * inputs,))
     b = carray(atomics.pointer(row[4], memory), (outputs,))
-    whole = inputs - inputs % (4 * full)
+    fours, whole = inputs - inputs % (4 * full), inputs - inputs % full
     for o in range(outputs * me // team, outputs * (me + 1) // team):
         at = o * inputs
         sum0, sum1 = splat(memory, 0.0), splat(memory, 0.0)
         sum2, sum3 = splat(memory, 0.0), splat(memory, 0.0)
-        for i in range(0, whole, 4 * full):
+        for i in range(0, fours, 4 * full):
             x = row[2] + i
             sum0 = sum0 + load(w, at + i) * load(memory, x)
             sum1 = sum1 + load(w, at + i + full) * load(memory, x + full)
             sum2 = sum2 + load(w, at + i + 2 * full) * load(memory, x + 2 * full)
             sum3 = sum3 + load(w, at + i + 3 * full) * load(memory, x + 3 * full)
+        for i in range(fours, whole, full):
+            sum0 = sum0 + load(w, at + i) * load(memory, row[2] + i)
         sum_ = total((sum0 + sum1) + (sum2 + sum3))
         for i in range(whole, inputs):
             sum_ += w[at + i] * memory[row[2] + i]

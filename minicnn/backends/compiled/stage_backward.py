@@ -18,7 +18,7 @@ shapes only; each has a partial sum of its own, and they are added in order.
 
 from __future__ import annotations
 
-from minicnn.backends.compiled.jit import kernel
+from minicnn.backends.compiled.jit import exact, kernel
 from minicnn.backends.compiled.outer import BLOCKS, accumulate, correlate
 from minicnn.backends.compiled.simd import (
     VECTOR_BYTES,
@@ -173,7 +173,7 @@ def correlate_planes(  # type: ignore[no-untyped-def]
             out[to + j3 * o_step] = total(sum3)
 
 
-@kernel
+@exact
 def sum_chunks(first, last, db, partial, chunks, width):  # type: ignore[no-untyped-def]
     """Add up the chunks' sums of dy, (chunks, width); there is one piece."""
     for c in range(db.size):
