@@ -8,15 +8,16 @@ before it.
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
+from numba import carray, types
 from numba.core import cgutils
-from numba.extending import intrinsic as _intrinsic
 
-intrinsic: Any = _intrinsic  # its type does not know how kernels call what it makes
+from minicnn.backends.compiled.jit import intrinsic, kernel
+
 _ORDER = "seq_cst"
+LINE = 8  # numbers of int64 in a cache line: those of different threads lie so far apart
+SPINS_BEFORE_YIELD = 2000
 
 
 def _place(context, builder, kind, array, index):  # type: ignore[no-untyped-def]
@@ -85,12 +86,26 @@ def pause(typing):  # type: ignore[no-untyped-def]
     return types.void(), generate
 
 
+@kernel
+def relax(spins):  # type: ignore[no-untyped-def]
+    """Count one more turn of a loop that waits; let other programs run once it takes long."""
+    if spins >= SPINS_BEFORE_YIELD:
+        pause()
+    return spins + 1
+
+
 @intrinsic
-def pointer(typing, address, like):  # type: ignore[no-untyped-def]
-    """Turn an address into a pointer to numbers of the dtype of ``like``, for `numba.carray`."""
+def _pointer(typing, address, like):  # type: ignore[no-untyped-def]
+    """Turn an address into a pointer to numbers of the dtype of ``like``."""
     kind = types.CPointer(like.dtype)
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.inttoptr(arguments[0], context.get_value_type(kind))
 
     return kind(types.intp, like), generate
+
+
+@kernel
+def array_at(address, length, like):  # type: ignore[no-untyped-def]
+    """Return the array of ``length`` numbers at an address, of the dtype of ``like``."""
+    return carray(_pointer(address, like), (length,))

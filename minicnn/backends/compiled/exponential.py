@@ -39,12 +39,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import extending, types
+from numba import types
 from numba.core import cgutils
 
-from minicnn.backends.compiled.jit import kernel
-
-intrinsic: Any = extending.intrinsic  # its type has an intrinsic take one argument too many
+from minicnn.backends.compiled.jit import intrinsic, kernel
 
 # (e^r - 1 - r) / r^2 for |r| <= log(2) / 2, lowest power first.
 EXPONENTIAL = {

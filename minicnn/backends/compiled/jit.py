@@ -24,9 +24,13 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba import extending
 from numpy.typing import NDArray
 
 from minicnn.locks import exclusive
+
+# Makes a word of LLVM for kernels. Numba's type for it has one argument too many.
+intrinsic: Any = extending.intrinsic
 
 OPTIONS: dict[str, Any] = {
     "nogil": True,  # other threads run meanwhile
@@ -63,6 +67,15 @@ def exact(function: Callable[..., Any]) -> Any:
     compiles, would not be those of the next.
     """
     return _compile(function, OPTIONS | {"fastmath": False})
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Write a function out wherever a kernel calls it, before anything is compiled.
+
+    Numba compiles a function anew for each constant with which it is called. One that only reads
+    column k of a table would be compiled for every k.
+    """
+    return numba.njit(inline="always", **OPTIONS)(function)
 
 
 def _compile(function: Callable[..., Any], options: dict[str, Any]) -> Any:

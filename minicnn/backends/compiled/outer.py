@@ -30,13 +30,12 @@ from typing import Any
 from numba import types
 from numba.core import cgutils
 
-from minicnn.backends.compiled.jit import kernel
+from minicnn.backends.compiled.jit import intrinsic, kernel
 from minicnn.backends.compiled.simd import (
     CONTRACT,
     VECTOR_BYTES,
     Vector,
     address,
-    intrinsic,
     spread,
     vector_type,
 )

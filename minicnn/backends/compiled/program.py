@@ -18,9 +18,8 @@ Nothing is summed across threads, so the bits do not depend on their number.
 
 from __future__ import annotations
 
-from numba import carray
-
 from minicnn.backends.compiled import atomics
+from minicnn.backends.compiled.atomics import LINE
 from minicnn.backends.compiled.jit import exact, kernel
 from minicnn.backends.compiled.outer import BLOCKS
 from minicnn.backends.compiled.simd import VECTOR_BYTES, load, splat, total
@@ -31,11 +30,9 @@ PLACE, CONVOLVE, AVERAGE, FLATTEN, LINEAR, COPY_OUT = 0, 1, 2, 3, 4, 5
 COLUMNS = 40
 
 # The numbers by which threads meet, one to a cache line.
-LINE = 8
 ARRIVED, GENERATION, TEAM, SLOTS = 0, LINE, 2 * LINE, 3 * LINE
 ASLEEP, READY, ENGAGED, GO = 0, 1, 2, 3
 ALL, TOGETHER, HELP = 0, 1, 2
-SPINS_BEFORE_YIELD = 2000
 
 
 @kernel
@@ -50,9 +47,7 @@ def barrier(state, team):  # type: ignore[no-untyped-def]
         return
     spins = 0
     while atomics.get(state, GENERATION) == generation:
-        spins += 1
-        if spins > SPINS_BEFORE_YIELD:
-            atomics.pause()
+        spins = atomics.relax(spins)
 
 
 @kernel
@@ -128,8 +123,8 @@ def _linear(memory, row, me, team):  # type: ignore[no-untyped-def]
     """
     full = VECTOR_BYTES // memory.itemsize
     outputs, inputs = row[5], row[6]
-    w = carray(atomics.pointer(row[3], memory), (outputs * inputs,))
-    b = carray(atomics.pointer(row[4], memory), (outputs,))
+    w = atomics.array_at(row[3], outputs * inputs, memory)
+    b = atomics.array_at(row[4], outputs, memory)
     fours, whole = inputs - inputs % (4 * full), inputs - inputs % full
     for o in range(outputs * me // team, outputs * (me + 1) // team):
         at = o * inputs
@@ -179,7 +174,7 @@ def unchanged(addresses, sizes, copies):  # type: ignore[no-untyped-def]
     """Return whether the arrays at some addresses still hold what ``copies`` holds in a row."""
     begin = 0
     for k in range(addresses.size):
-        live = carray(atomics.pointer(addresses[k], copies), (sizes[k],))
+        live = atomics.array_at(addresses[k], sizes[k], copies)
         copy = copies[begin : begin + sizes[k]]
         changes = 0
         for i in range(copy.size):
@@ -231,9 +226,7 @@ def _run(  # type: ignore[no-untyped-def]
         if task == HELP:
             if go:
                 atomics.put(state, slot, READY)
-            turns += 1
-            if turns > SPINS_BEFORE_YIELD:
-                atomics.pause()
+            turns = atomics.relax(turns)
             if turns > last and atomics.swap(state, slot, READY, ASLEEP):
                 return 0
 

@@ -26,11 +26,11 @@ from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.imputils import lower_builtin
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
-from numba.extending import intrinsic as _intrinsic
 from numba.extending import register_model
 from numpy.typing import DTypeLike
 
-intrinsic: Any = _intrinsic  # its type does not know how kernels call what it makes
+from minicnn.backends.compiled.jit import intrinsic
+
 CONTRACT = ("contract",)  # a product and a sum may become one fused multiply-add
 
 
@@ -118,6 +118,18 @@ def spread(builder: Any, scalar: Any, vector: Any) -> Any:
     return builder.shuffle_vector(one, undefined, zeros)
 
 
+def add_lanes(builder: Any, value: Any, vector: Any) -> Any:
+    """Add up the lanes of a vector (as a tree, hence ``reassoc``)."""
+    scalar = vector.element
+    bits = 32 if isinstance(scalar, ir.FloatType) else 64
+    function = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(scalar, [scalar, vector]),
+        f"llvm.vector.reduce.fadd.v{vector.count}f{bits}",
+    )
+    return builder.call(function, [ir.Constant(scalar, 0.0), value], fastmath=("reassoc",))
+
+
 @intrinsic
 def load(typing, array, index):  # type: ignore[no-untyped-def]
     """Return the vector array[index : index + lanes]."""
@@ -136,7 +148,7 @@ def load(typing, array, index):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def store(typing, array, index, value):  # type: ignore[no-untyped-def]
-    """Set array[index : index + lanes] to a vector."""
+    """Set array[index : index + lanes] to a vector, or bytes to `Codes`."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         to, index, value = arguments
@@ -257,32 +269,10 @@ def select(typing, mask, left, right):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def store_codes(typing, array, index, value):  # type: ignore[no-untyped-def]
-    """Set the bytes array[index : index + lanes]."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        to, index, value = arguments
-        pointer = address(
-            context, builder, signature.args[0], to, index, vector_type(signature.args[2])
-        )
-        builder.store(value, pointer).align = 1
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, value), generate
-
-
-@intrinsic
 def total(typing, value):  # type: ignore[no-untyped-def]
     """Add up the lanes of a vector (as a tree)."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        vector = vector_type(value)
-        function = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(vector.element, [vector.element, vector]),
-            f"llvm.vector.reduce.fadd.v{vector.count}f{value.dtype.bitwidth}",
-        )
-        zero = ir.Constant(vector.element, 0.0)
-        return builder.call(function, [zero, arguments[0]], fastmath=("reassoc",))
+        return add_lanes(builder, arguments[0], vector_type(value))
 
     return value.dtype(value), generate

@@ -33,7 +33,6 @@ from minicnn.backends.compiled.simd import (
     select,
     splat,
     store,
-    store_codes,
 )
 
 STRIP_BYTES = 16384  # of y, between the convolution and what follows
@@ -87,7 +86,7 @@ def finish(  # type: ignore[no-untyped-def]
                 best = select(best > zero, best, best * steep)
             store(out, o[0] + r * o[1] + j * full, best)
             if pooled and won.size > 0:
-                store_codes(won, w0 + (r * out_w + j) * full, best_code)
+                store(won, w0 + (r * out_w + j) * full, best_code)
 
 
 @kernel

@@ -15,16 +15,14 @@ bits, see `minicnn.backends.compiled.threads`.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import carray, types
+from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic as _intrinsic
 from numba.np.numpy_support import from_dtype
 from numpy.typing import DTypeLike
 
 from minicnn.backends.compiled import atomics
+from minicnn.backends.compiled.atomics import LINE
 from minicnn.backends.compiled.blocks import (
     _fill,
     _pack_weights,
@@ -34,7 +32,7 @@ from minicnn.backends.compiled.blocks import (
     pad,
     spread_average,
 )
-from minicnn.backends.compiled.jit import kernel
+from minicnn.backends.compiled.jit import inlined, intrinsic, kernel
 from minicnn.backends.compiled.norm_stage import coefficients, merge
 from minicnn.backends.compiled.stage import (
     convolve_and_finish,
@@ -42,8 +40,6 @@ from minicnn.backends.compiled.stage import (
     finish_planes,
 )
 from minicnn.backends.compiled.stage_backward import convolve_backward, gate_and_sum, sum_chunks
-
-intrinsic: Any = _intrinsic  # its type does not know how kernels call what it makes
 
 (
     FILL, TAKE, PACK, PAD, CONVOLVE, MEASURE, MERGE, FINISH, GATE, COEFFICIENTS, BACKWARD,
@@ -54,28 +50,26 @@ FIRST = 2  # column of the first argument
 TURNS, GRAIN = COLUMNS - 2, COLUMNS - 1  # a thread takes GRAIN pieces at a time, TURNS times in all
 
 # The numbers by which threads meet, one to a cache line; then two for each row.
-LINE = 8
 OPEN, INSIDE, FROM, TO, CALLS = 0, LINE, 2 * LINE, 2 * LINE + 1, 3 * LINE
 COUNTERS = 4 * LINE
-SPINS_BEFORE_YIELD = 2000
 
 
-@kernel
+@inlined
 def _array(row, k, like):  # type: ignore[no-untyped-def]
-    return carray(atomics.pointer(row[k], like), (row[k + 1],))
+    return atomics.array_at(row[k], row[k + 1], like)
 
 
-@kernel
+@inlined
 def _place(row, k):  # type: ignore[no-untyped-def]
     return row[k], row[k + 1], row[k + 2], row[k + 3], row[k + 4]
 
 
-@kernel
+@inlined
 def _four(row, k):  # type: ignore[no-untyped-def]
     return row[k], row[k + 1], row[k + 2], row[k + 3]
 
 
-@kernel
+@inlined
 def _how(row, k):  # type: ignore[no-untyped-def]
     return (
         row[k], row[k + 1], row[k + 2], row[k + 3], row[k + 4], row[k + 5], row[k + 6],
@@ -258,9 +252,7 @@ def _play_rows(scratch, rows, begin, end, numbers, f, u, state):  # type: ignore
             atomics.add(state, finished, 1)
         spins = 0
         while atomics.get(state, finished) < turns:
-            spins += 1
-            if spins > SPINS_BEFORE_YIELD:
-                atomics.pause()
+            spins = atomics.relax(spins)
 
 
 @kernel
@@ -294,6 +286,4 @@ def help_out(spins, scratch, rows, numbers, f, u, state):  # type: ignore[no-unt
                 _play_rows(scratch, rows, begin, end, numbers, f, u, state)
             atomics.add(state, INSIDE, -1)
             turns = 0
-        turns += 1
-        if turns > SPINS_BEFORE_YIELD:
-            atomics.pause()
+        turns = atomics.relax(turns)

@@ -28,18 +28,22 @@ from typing import Any
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
-from minicnn.backends.compiled.jit import kernel
-from minicnn.backends.compiled.simd import VECTOR_BYTES
+from minicnn.backends.compiled.jit import intrinsic, kernel
+from minicnn.backends.compiled.simd import (
+    CONTRACT,
+    VECTOR_BYTES,
+    Vector,
+    add_lanes,
+    spread,
+    vector_type,
+)
 
 ROWS = 4  # rows of a tile
 VECTORS = 3  # vectors of a tile, side by side (correlate) or one per offset (dots)
 
-
 _INT = types.intp
 _index = cgutils.intp_t
-_CONTRACT = ("contract",)  # a product and a sum may become one fused multiply-add
 
 
 class _Emitter:
@@ -48,8 +52,8 @@ class _Emitter:
     def __init__(self, context: Any, builder: ir.IRBuilder, element: types.Float) -> None:
         self.context = context
         self.builder = builder
-        self.lanes = VECTOR_BYTES * 8 // element.bitwidth
-        self.vector = ir.VectorType(context.get_value_type(element), self.lanes)
+        kind = Vector(element)
+        self.lanes, self.vector = kind.lanes, vector_type(kind)
         self.align = element.bitwidth // 8
 
     def pointer(self, array_type: types.Array, array: ir.Value, *indices: ir.Value) -> ir.Value:
@@ -75,10 +79,7 @@ class _Emitter:
 
     def splat(self, scalar: ir.Value) -> ir.Value:
         """Fill a vector with one number."""
-        undefined = ir.Constant(self.vector, ir.Undefined)
-        one = self.builder.insert_element(undefined, scalar, ir.IntType(32)(0))
-        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), None)
-        return self.builder.shuffle_vector(one, undefined, everywhere)
+        return spread(self.builder, scalar, self.vector)
 
     def register(self, value: ir.Value) -> ir.Value:
         """Make a local vector variable, which LLVM keeps in a register."""
@@ -88,20 +89,13 @@ class _Emitter:
 
     def multiply_add(self, slot: ir.Value, x: ir.Value, y: ir.Value) -> None:
         """Compute slot += x * y."""
-        product = self.builder.fmul(x, y, flags=_CONTRACT)
-        total = self.builder.fadd(self.builder.load(slot), product, flags=_CONTRACT)
+        product = self.builder.fmul(x, y, flags=CONTRACT)
+        total = self.builder.fadd(self.builder.load(slot), product, flags=CONTRACT)
         self.builder.store(total, slot)
 
     def total(self, value: ir.Value) -> ir.Value:
-        """Add up the lanes of a vector (as a tree, hence ``reassoc``)."""
-        scalar = self.vector.element
-        function = cgutils.get_or_insert_function(
-            self.builder.module,
-            ir.FunctionType(scalar, [scalar, self.vector]),
-            f"llvm.vector.reduce.fadd.v{self.lanes}f{self.align * 8}",
-        )
-        zero = ir.Constant(scalar, 0.0)
-        return self.builder.call(function, [zero, value], fastmath=("reassoc",))
+        """Add up the lanes of a vector."""
+        return add_lanes(self.builder, value, self.vector)
 
 
 def _correlate_tile(rows: int) -> Any:

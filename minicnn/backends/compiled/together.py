@@ -23,13 +23,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import carray, extending, types
 from numpy.typing import NDArray
 
-from minicnn.backends.compiled.jit import kernel
+from minicnn.backends.compiled.atomics import array_at
+from minicnn.backends.compiled.jit import inlined
 from minicnn.backends.compiled.threads import run
-
-intrinsic: Any = extending.intrinsic  # its type has an intrinsic take one argument too many
 
 PIECE = 4096  # numbers: 16 KB of each array in float32
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -38,25 +36,14 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 Lists = Sequence[Sequence[NDArray] | None]
 
 
-@intrinsic
-def _pointer(typing, address, like):  # type: ignore[no-untyped-def]
-    """Turn an address into a pointer to numbers of the dtype of ``like``."""
-    kind = types.CPointer(like.dtype)
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.inttoptr(arguments[0], context.get_value_type(kind))
-
-    return kind(types.intp, like), generate
-
-
-@kernel
+@inlined
 def part(table, piece, role, like):  # type: ignore[no-untyped-def]
     """Return the numbers of one piece in the arrays of one role, counted from 0.
 
     ``like`` is an array of their dtype. A role without arrays gives an array of length 0.
     """
     address = table[piece, 1 + role]
-    return carray(_pointer(address, like), (table[piece, 0] if address else 0,))
+    return array_at(address, table[piece, 0] if address else 0, like)
 
 
 @dataclass(frozen=True, eq=False)

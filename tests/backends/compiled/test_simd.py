@@ -15,7 +15,7 @@ numba: Any = importlib.import_module("numba")
 
 load, store, splat, select = simd.load, simd.store, simd.splat, simd.select
 beats, codes, load_codes = simd.beats, simd.codes, simd.load_codes
-same_code, store_codes, total = simd.same_code, simd.store_codes, simd.total
+same_code, total = simd.same_code, simd.total
 
 
 @numba.njit
@@ -29,7 +29,7 @@ def _words(x, y, out, won):  # type: ignore[no-untyped-def]
     larger = beats(a, b)
     store(out, 4 * full, select(larger, b, a))
     store(out, 5 * full, splat(x, 2.5))
-    store_codes(won, 0, select(larger, codes(200, a), codes(3, a)))
+    store(won, 0, select(larger, codes(200, a), codes(3, a)))
     store(out, 6 * full, select(same_code(load_codes(won, 0, a), codes(200, a)), b, a))
     return total(a)
 
