@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minicnn.backends.compiled import stage, tape
-from minicnn.backends.compiled.blocks import Blocks
+from minicnn.backends.compiled.blocks import Blocks, pack_weights, packing
 from minicnn.backends.compiled.outer import BLOCKS
 from minicnn.backends.compiled.simd import lanes
 from minicnn.functional.norm import check_statistics
@@ -77,6 +77,8 @@ class ConvStage:
         The layers, which keep all state.
     """
 
+    takes_planes = True  # x may be in planes instead of blocks
+
     def __init__(
         self,
         conv: Conv2d,
@@ -91,11 +93,6 @@ class ConvStage:
     def in_margin(self) -> Pair:
         """How wide a margin x should have."""
         return self.conv.padding
-
-    @property
-    def takes_planes(self) -> bool:
-        """Whether x may be in planes instead of blocks."""
-        return True
 
     @property
     def slope(self) -> float:
@@ -156,9 +153,8 @@ class ConvStage:
         geometry = lay_out(self.conv, x)
         through_norm = self.norm is not None and keep
         how = (*self.ending(geometry.size), int(through_norm), int(short is not None))
-        out = Blocks.zeros(
-            x.shape[0], self.conv.out_channels, (how[2], how[3]), self.out_margin, dtype
-        )
+        shape = x.shape[0], self.conv.out_channels, how[2], how[3]
+        out = Blocks.zeros(shape, dtype, self.out_margin)
         full, batch = lanes(dtype), x.shape[0]
         planes = batch * geometry.blocks * full
         codes = planes * how[2] * how[3] if keep and self.pool is not None else 0
@@ -218,22 +214,17 @@ class ConvStage:
         """
         memory, norm = self._memory, self.norm
         dtype = dout.data.dtype
+        self._rows = np.zeros(4 * memory.width, dtype)
         if norm is None and not keep:
-            self._rows = np.zeros(4 * memory.width, dtype)
             return None
         geometry, out = memory.geometry, memory.out
-        g = (
-            Blocks.zeros(*out.shape[:2], (out.shape[2], out.shape[3]), (0, 0), dtype)
-            if keep
-            else dout
-        )
+        g = Blocks.zeros(out.shape, dtype) if keep else dout
         sums = np.zeros((2, memory.batch * memory.width), dtype)
         tape_.add(
             tape.GATE, memory.batch * geometry.blocks, g.flat, sums[0], sums[1], dout.flat,
             out.flat, out.geometry, memory.won, memory.y if memory.y.size else out.flat,
             memory.affine, geometry.blocks, memory.how, self.slope, keep,
         )  # fmt: skip
-        self._rows = np.zeros(4 * memory.width, dtype)
         if norm is not None:
             area = geometry.size[0] * geometry.size[1]
             tape_.add(
@@ -266,7 +257,7 @@ class ConvStage:
             self._record_packing(tape_, packed, full, turned=True)
         dx = into
         if dx is None and wanted:
-            dx = Blocks.zeros(*x.shape[:2], (x.shape[2], x.shape[3]), (0, 0), dtype, planes=planes)
+            dx = Blocks.zeros(x.shape, dtype, planes=planes)
         size = memory.width * geometry.in_blocks * taps * width
         partial = np.zeros(geometry.chunks * size, dtype)
         db = np.zeros(geometry.chunks * memory.width, dtype)
@@ -299,15 +290,8 @@ class ConvStage:
 
     def _record_packing(self, tape_: Tape, packed: NDArray, width: int, *, turned: bool) -> None:
         """Record the copy of the weights to where the kernels read them."""
-        w = self.conv.params["weight"]
-        outputs, inputs, taps = w.shape[0], w.shape[1], w[0, 0].size
-        steps = inputs * taps, taps
-        if turned:  # outputs and inputs change their roles, as they do in dx
-            outputs, inputs, steps = inputs, outputs, steps[::-1]
-        tape_.add(
-            tape.PACK, -(-outputs // lanes(w.dtype)), packed, w.reshape(-1), outputs, inputs,
-            taps, *steps, width,
-        )  # fmt: skip
+        pieces, arguments = packing(self.conv.params["weight"], width, turned=turned)
+        tape_.add(tape.PACK, pieces, packed, *arguments)
 
     def refold(self) -> None:
         """Bring the folded weights of a recording up to date."""
@@ -332,8 +316,6 @@ class ConvStage:
         packed, bias
             Flat; the bias has the length of an affine map, see `stage`.
         """
-        from minicnn.backends.compiled.blocks import pack_weights
-
         w, b = self.conv.params["weight"], self.conv.params.get("bias")
         channels = self.conv.out_channels
         full = lanes(w.dtype)
@@ -348,5 +330,6 @@ class ConvStage:
             bias[:channels] = centred * scale + norm.params["bias"]
             w = (w * scale[:, None, None, None]).astype(w.dtype)
         packed = self._empty_weights(width, w.dtype)
-        pack_weights(packed, w, turned=False, width=width)
+        pieces, arguments = packing(w, width, turned=False)
+        pack_weights(0, pieces, packed, *arguments)
         return packed, bias

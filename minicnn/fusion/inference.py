@@ -8,7 +8,6 @@ nobody reads any more makes room for the next of the same shape.
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -31,6 +30,7 @@ from minicnn.model import check_sum
 from minicnn.shapes import Pair
 
 ALIGN = 64  # numbers; a stage's memory begins on a cache line of its own
+NANOSECONDS = 1e5  # per sample: always worth a second thread
 FEW_SAMPLES = 4  # below, even a fully connected layer is a part of the program
 
 
@@ -39,15 +39,24 @@ class Unsuitable(Exception):
 
 
 class _Image:
-    """An image in blocks inside the program's memory."""
+    """An image in blocks inside the program's memory, which begins at number ``base``."""
 
-    def __init__(self, channels: int, size: Pair, margin: Pair, width: int, origin: int) -> None:
+    def __init__(self, channels: int, size: Pair, margin: Pair, width: int) -> None:
         self.channels, self.size, self.margin, self.width = channels, size, margin, width
         self.row = (size[1] + 2 * margin[1]) * width
         self.block = (size[0] + 2 * margin[0]) * self.row
         self.blocks = -(-channels // width)
-        self.base = origin
-        self.origin = origin + margin[0] * self.row + margin[1] * width
+        self.base = 0
+
+    @property
+    def origin(self) -> int:
+        """Where pixel (0, 0) lies."""
+        return self.base + self.margin[0] * self.row + self.margin[1] * self.width
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(1, C, H, W)."""
+        return 1, self.channels, *self.size
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -56,8 +65,8 @@ class _Image:
 
     @property
     def description(self) -> tuple[int, ...]:
-        """(origin, block, row, C, H, W), as most instructions take it."""
-        return self.origin, self.block, self.row, self.channels, *self.size
+        """(origin, block, row, pixel, C, H, W), as most instructions take it."""
+        return self.origin, self.block, self.row, self.width, self.channels, *self.size
 
 
 class Program:
@@ -96,7 +105,6 @@ class Program:
         self.tail: list[Layer] = []  # what runs as it is on the whole batch, where it is large
         self._write(list(parts))
         self._assemble()
-        self._lock = threading.Lock()
 
     # ---- writing --------------------------------------------------------------------
 
@@ -106,11 +114,10 @@ class Program:
         return at
 
     def _image(self, channels: int, size: Pair, margin: Pair, *, planes: bool = False) -> _Image:
-        width = 1 if planes else lanes(self.dtype)
-        image = _Image(channels, size, margin, width, 0)
+        image = _Image(channels, size, margin, 1 if planes else lanes(self.dtype))
         again = self._free[image.key]
-        origin = again.pop() if again else self._reserve(image.blocks * image.block)
-        return _Image(channels, size, margin, width, origin)
+        image.base = again.pop() if again else self._reserve(image.blocks * image.block)
+        return image
 
     def _release(self, image: _Image) -> None:
         self._free[image.key].append(image.base)
@@ -123,9 +130,7 @@ class Program:
         channels, height, width = self.shape
         planes = channels <= FEW and first.takes_planes
         image = self._image(channels, (height, width), first.in_margin, planes=planes)
-        self._rows.append([
-            program.PLACE, image.origin, image.block, image.row, image.width, *self.shape,
-        ])  # fmt: skip
+        self._rows.append([program.PLACE, 0, *image.description])
         for stage in section.stages:
             if isinstance(stage, ConvStage):
                 after = self._convolve(stage, image)
@@ -153,8 +158,7 @@ class Program:
             short = after
         for part in stage.main:
             if part is stage.main[-1]:
-                ending = part.conv.output_shape((1, h.channels, *h.size))
-                check_sum(ending, (1, short.channels, *short.size), (1, x.channels, *x.size))
+                check_sum(part.conv.output_shape(h.shape), short.shape, x.shape)
             after = self._convolve(part, h, short if part is stage.main[-1] else None)
             if h is not x:
                 self._release(h)
@@ -164,12 +168,9 @@ class Program:
         return h
 
     def _convolve(self, stage: ConvStage, x: _Image, short: _Image | None = None) -> _Image:
-        data = np.zeros(
-            (1, x.blocks, x.size[0] + 2 * x.margin[0], x.size[1] + 2 * x.margin[1], x.width),
-            self.dtype,
-        )
-        stage.check((1, x.channels, *x.size))
-        geometry = lay_out(stage.conv, Blocks(data, x.channels, x.margin))
+        stage.check(x.shape)
+        like = Blocks.zeros(x.shape, self.dtype, x.margin, planes=x.width == 1)
+        geometry = lay_out(stage.conv, like)
         how = stage.ending(geometry.size)
         out = self._image(stage.conv.out_channels, (how[2], how[3]), stage.out_margin)
         taps = sum(len(table) // 3 for table in self._tables)
@@ -180,10 +181,9 @@ class Program:
             program.CONVOLVE, out.origin, out.block, out.row,
             joined.origin, joined.block, joined.row,
             x.base + geometry.x[0], geometry.x[3], geometry.x[4], geometry.x_inc,
-            0, 0, 0, 0, 0, *how, int(short is not None), geometry.blocks,
+            *stage.conv.stride, 0, 0, 0, *how, 0, int(short is not None), geometry.blocks,
             taps, taps + len(geometry.taps) // 3, len(self._slopes),
         ]  # fmt: skip
-        row[11:13] = stage.conv.stride
         self._convolutions.append((stage, x.width))
         self._slopes.append(stage.slope)
         self._rows.append(row)
@@ -268,7 +268,7 @@ class Program:
         bodies = [row for row in self._body if row[0] == program.CONVOLVE]
         for (stage, width), row, body in zip(self._convolutions, rows, bodies, strict=True):
             packed, bias = stage.folded_weights(width)
-            row[13:16] = body[13:16] = at, packed.size // row[28], at + packed.size
+            row[13:16] = body[13:16] = at, packed.size // row[29], at + packed.size
             pieces += [packed, bias]
             at += packed.size + bias.size
         # In the same memory each time: helpers who are awake go on reading there.
@@ -284,13 +284,12 @@ class Program:
 
     def run(self, x: NDArray) -> NDArray:
         """Return the scores of x (N, C, H, W)."""
-        with self._lock:
-            self._look()
-            if len(x) == 1 and self.whole:
-                return self._run_one(x)
-            small = self.whole and len(x) < FEW_SAMPLES
-            table = self._program if small else self._body
-            y = self._run_batch(x, table, self.scores if small else self.features)
+        self._look()
+        if len(x) == 1 and self.whole:
+            return self._run_one(x)
+        small = self.whole and len(x) < FEW_SAMPLES
+        table = self._program if small else self._body
+        y = self._run_batch(x, table, self.scores if small else self.features)
         for layer in () if small else self.tail:
             y = layer.forward(y)
         return y
@@ -313,15 +312,11 @@ class Program:
         while len(self._more) < team.threads():
             self._more.append(np.zeros_like(self._memory))
         run(
-            program.run_samples, len(x), len(x) * self._cost,
+            program.run_samples, len(x), len(x) * NANOSECONDS,
             self._numbers, table.reshape(-1), x, y, self._weights, self._table,
             self._slope_table, self._state, scratch=self._more,
         )  # fmt: skip
         return y
-
-    @property
-    def _cost(self) -> float:
-        return 1e5  # always worth a second thread
 
 
 def _makes_rows(layer: Layer) -> bool:

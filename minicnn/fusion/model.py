@@ -65,7 +65,7 @@ class FusedModel(Layer):
         key = x.shape[1:], x.dtype
         if key not in self._programs:
             try:
-                found = Program(self._parts, *key) if x.size else None
+                found: Program | None = Program(self._parts, *key)
             except Unsuitable:
                 found = None
             if len(self._programs) >= PROGRAMS:

@@ -34,8 +34,7 @@ def make_plan(model: Layer) -> list[Part]:
             stages.append(item)
             continue
         if stages:
-            for stage, after in itertools.pairwise(stages):
-                stage.out_margin = after.in_margin
+            _join(stages)
             parts.append(Section(stages, _average(item)))
             stages = []
             if _average(item) is not None:
@@ -43,6 +42,12 @@ def make_plan(model: Layer) -> list[Part]:
         if item is not None:
             parts.append(item)
     return parts
+
+
+def _join(stages: Sequence[BlockStage]) -> None:
+    """Let each stage leave the margin that the next one reads."""
+    for stage, after in itertools.pairwise(stages):
+        stage.out_margin = after.in_margin
 
 
 def _average(item: BlockStage | PlainStage | None) -> GlobalAvgPool2d | None:
@@ -115,9 +120,8 @@ def _paths(layer: Layer) -> tuple[list[ConvStage], list[ConvStage]] | None:
     last = main[-1]
     if last.activation is not None or last.pool is not None:
         return None
-    for path in (main, shortcut):
-        for stage, after in itertools.pairwise(path):
-            stage.out_margin = after.in_margin
+    _join(main)
+    _join(shortcut)
     return main, shortcut
 
 

@@ -44,8 +44,8 @@ class Tape:
     def __len__(self) -> int:
         return self._used
 
-    def add(self, kind: int, pieces: int, *arguments: Any, scratch: int = 0) -> int:
-        """Record a call; return the number of its row.
+    def add(self, kind: int, pieces: int, *arguments: Any, scratch: int = 0) -> None:
+        """Record a call, in the next row.
 
         Parameters
         ----------
@@ -61,21 +61,17 @@ class Tape:
         """
         if self._used == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
-            self._task = ()
         cells: list[int] = []
         for argument in arguments:
             cells += self._cells(argument)
         row = self._rows[self._used]
-        row[:] = 0
         row[:2] = tape.address_of(kind, self.dtype), pieces
         row[tape.FIRST : tape.FIRST + len(cells)] = cells
         row[tape.GRAIN] = max(1, pieces // TURNS)
         row[tape.TURNS] = -(-pieces // row[tape.GRAIN])
-        if scratch > self._scratch:
-            self._scratch = scratch
+        self._scratch = max(self._scratch, scratch)
         self._task = ()
         self._used += 1
-        return self._used - 1
 
     def _cells(self, argument: Any) -> Iterable[int]:
         if isinstance(argument, np.ndarray):
@@ -90,11 +86,7 @@ class Tape:
 
     def point(self, row: int, column: int, array: NDArray) -> None:
         """Let a recorded call have another array, which the caller keeps alive."""
-        self._rows[row, column] = array.ctypes.data
-
-    def set(self, row: int, column: int, number: int) -> None:
-        """Change a number of a recorded call."""
-        self._rows[row, column] = number
+        self._rows[row, column : column + 2] = array.ctypes.data, array.size
 
     # ---- playing --------------------------------------------------------------------
 
@@ -102,7 +94,7 @@ class Tape:
         """Run the recorded calls of a range of rows."""
         if not self._task:
             self._assemble()
-        helpers = min(team.threads() - 1, team.MOST)
+        helpers = team.threads() - 1
         while len(self._helper_scratch) <= helpers:
             self._helper_scratch.append(np.empty(self._scratch, self.dtype))
         for number in range(helpers):

@@ -8,6 +8,7 @@ on played back, with four addresses exchanged: those of x, y, dy and dx.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,38 +115,33 @@ class Section:
         first = self.stages[0]
         check_images(x.shape)
         planes = x.shape[1] <= FEW and first.takes_planes
-        size = x.shape[2], x.shape[3]
-        blocks = Blocks.zeros(x.shape[0], x.shape[1], size, first.in_margin, x.dtype, planes=planes)
-        tape_.add(
-            tape.FILL, x.shape[0] * x.shape[1], blocks.flat, blocks.geometry, x.reshape(-1), x.shape
-        )
+        blocks = Blocks.zeros(x.shape, x.dtype, first.in_margin, planes=planes)
+        nothing = np.zeros(0, x.dtype)  # x and y are pointed at before each pass
+        tape_.add(tape.FILL, math.prod(x.shape[:3]), blocks.flat, blocks.geometry, nothing, x.shape)
         out = blocks
         for stage in self.stages:
             out = stage.record_forward(tape_, out, keep=keep)
-        nothing = np.zeros(0, x.dtype)
         if self.average is None:
-            shape: tuple[int, ...] = out.shape
-            pieces = shape[0] * shape[1]
-            tape_.add(tape.TAKE, pieces, nothing, out.shape, out.flat, out.geometry)
+            y_shape: tuple[int, ...] = out.shape
+            kind, pieces = tape.TAKE, math.prod(out.shape[:3])
         else:
-            shape = out.shape[:2]
-            tape_.add(tape.AVERAGE, shape[0], nothing, out.shape, out.flat, out.geometry)
+            y_shape = out.shape[:2]
+            kind, pieces = tape.AVERAGE, out.shape[0] * out.data.shape[1]
+        tape_.add(kind, pieces, nothing, out.shape, out.flat, out.geometry)
         forward = 0, len(tape_)
-        tape_.set(forward[1] - 1, 3, int(np.prod(shape)))  # how long y will be
         memories = [memory for stage in self.stages for memory in stage.memories]
-        return Recording(key, tape_, blocks, out, forward, shape, {}, memories)
+        return Recording(key, tape_, blocks, out, forward, y_shape, {}, memories)
 
     def _record_backward(self, recording: Recording, wanted: bool) -> Range:
         ConvStage.recall(recording.memories)
         tape_, out = recording.tape, recording.out
         begin = len(tape_)
         nothing = np.zeros(0, tape_.dtype)
-        dout = Blocks.zeros(*out.shape[:2], (out.shape[2], out.shape[3]), (0, 0), tape_.dtype)
-        kind, pieces = tape.FILL, out.shape[0] * out.shape[1]
+        dout = Blocks.zeros(out.shape, tape_.dtype)
+        kind, pieces = tape.FILL, math.prod(out.shape[:3])
         if self.average is not None:
             kind, pieces = tape.SPREAD, out.shape[0]
-        row = tape_.add(kind, pieces, dout.flat, dout.geometry, nothing, out.shape)
-        tape_.set(row, 10, int(np.prod(recording.y_shape)))
+        tape_.add(kind, pieces, dout.flat, dout.geometry, nothing, out.shape)
         found: Blocks | None = dout
         for i, stage in reversed(list(enumerate(self.stages))):
             assert found is not None
@@ -153,9 +149,6 @@ class Section:
             found = stage.record_backward(tape_, found, wanted=wanted or i > 0)
         if wanted:
             assert found is not None
-            shape = found.shape
-            row = tape_.add(
-                tape.TAKE, shape[0] * shape[1], nothing, shape, found.flat, found.geometry
-            )
-            tape_.set(row, 3, int(np.prod(shape)))
+            pieces = math.prod(found.shape[:3])
+            tape_.add(tape.TAKE, pieces, nothing, found.shape, found.flat, found.geometry)
         return begin, len(tape_)

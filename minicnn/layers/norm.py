@@ -69,7 +69,7 @@ class BatchNorm2d(Layer):
         weight, bias = self.params["weight"], self.params["bias"]
         if self.training:
             y, mean, var = F.batch_norm(x, weight, bias, self.eps)
-            self.follow(mean, var, x.size // x.shape[1])
+            self._follow(mean, var, x.size // x.shape[1])
         else:
             # Copies: the backward pass belongs to the statistics of this forward pass.
             mean = self.buffers["running_mean"].copy()
@@ -86,8 +86,7 @@ class BatchNorm2d(Layer):
         self.set_grads(weight=dweight, bias=dbias)
         return dx
 
-    def follow(self, mean: NDArray, var: NDArray, values: int) -> None:
-        """Let the running statistics follow those of a batch of ``values`` numbers a channel."""
+    def _follow(self, mean: NDArray, var: NDArray, values: int) -> None:
         unbiased = var * (values / (values - 1))
         for name, batch in (("running_mean", mean), ("running_var", unbiased)):
             running = self.buffers[name]

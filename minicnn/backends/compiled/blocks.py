@@ -16,17 +16,16 @@ grey value and fifteen zeros would be a waste.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from minicnn.backends.compiled.jit import exact, kernel, ready
+from minicnn.backends.compiled.jit import exact, inlined, kernel
 from minicnn.backends.compiled.simd import VECTOR_BYTES, lanes, load, store
-from minicnn.backends.compiled.threads import run
 from minicnn.shapes import Pair
 
 FEW = 4  # so many channels at most stay in planes
-NANOSECONDS = 0.5  # per number copied, on one thread
 
 
 @dataclass(eq=False)
@@ -50,20 +49,17 @@ class Blocks:
     @classmethod
     def zeros(
         cls,
-        batch: int,
-        channels: int,
-        size: Pair,
-        margin: Pair,
+        shape: tuple[int, ...],
         dtype: DTypeLike,
+        margin: Pair = (0, 0),
         *,
         planes: bool = False,
     ) -> Blocks:
-        """Allocate images of zeros, with L = 1 if ``planes``."""
+        """Allocate images of zeros, (N, C, H, W), with L = 1 if ``planes``."""
+        batch, channels, height, across = shape
         width = 1 if planes else lanes(dtype)
-        shape = (
-            batch, -(-channels // width), size[0] + 2 * margin[0], size[1] + 2 * margin[1], width,
-        )  # fmt: skip
-        return cls(np.zeros(shape, dtype), channels, margin)
+        plane = height + 2 * margin[0], across + 2 * margin[1]
+        return cls(np.zeros((batch, -(-channels // width), *plane, width), dtype), channels, margin)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -86,57 +82,47 @@ class Blocks:
         return origin, blocks * rows * row, rows * row, row, width
 
 
-@kernel
-def _fill(first, last, blocks, geometry, x, shape):  # type: ignore[no-untyped-def]
+@inlined
+def _line(piece, geometry, shape):  # type: ignore[no-untyped-def]
+    """Return where row number ``piece`` of all rows of all planes (N, C, H, W) begins."""
     origin, sample, block, row, width = geometry
-    _, channels, rows, columns = shape
-    for plane in range(first, last):
-        n, c = plane // channels, plane % channels
-        for r in range(rows):
-            pixels = x[(plane * rows + r) * columns : (plane * rows + r + 1) * columns]
-            to = origin + n * sample + c // width * block + r * row + c % width
-            for j in range(columns):
-                blocks[to + j * width] = pixels[j]
-
-
-def fill(blocks: Blocks, x: NDArray) -> None:
-    """Copy x (N, C, H, W) into blocks of the same shape."""
-    x = ready(x)
-    run(
-        _fill, x.shape[0] * x.shape[1], x.size * NANOSECONDS,
-        blocks.flat, blocks.geometry, x.reshape(-1), x.shape,
-    )  # fmt: skip
+    plane, r = piece // shape[2], piece % shape[2]
+    n, c = plane // shape[1], plane % shape[1]
+    return origin + n * sample + c // width * block + r * row + c % width
 
 
 @kernel
-def _take(first, last, x, shape, blocks, geometry):  # type: ignore[no-untyped-def]
-    origin, sample, block, row, width = geometry
-    _, channels, rows, columns = shape
-    for plane in range(first, last):
-        n, c = plane // channels, plane % channels
-        for r in range(rows):
-            pixels = x[(plane * rows + r) * columns : (plane * rows + r + 1) * columns]
-            at = origin + n * sample + c // width * block + r * row + c % width
-            for j in range(columns):
-                pixels[j] = blocks[at + j * width]
+def fill(first, last, blocks, geometry, x, shape):  # type: ignore[no-untyped-def]
+    """Copy x (N, C, H, W) into blocks; a piece is one row of one plane."""
+    columns, width = shape[3], geometry[4]
+    for piece in range(first, last):
+        pixels = x[piece * columns : (piece + 1) * columns]
+        to = _line(piece, geometry, shape)
+        for j in range(columns):
+            blocks[to + j * width] = pixels[j]
 
 
-def take(blocks: Blocks) -> NDArray:
-    """Return the images as a new array (N, C, H, W)."""
-    x = np.empty(blocks.shape, blocks.data.dtype)  # (N, C, H, W)
-    run(
-        _take, x.shape[0] * x.shape[1], x.size * NANOSECONDS,
-        x.reshape(-1), x.shape, blocks.flat, blocks.geometry,
-    )  # fmt: skip
-    return x
+@kernel
+def take(first, last, x, shape, blocks, geometry):  # type: ignore[no-untyped-def]
+    """Copy blocks into x (N, C, H, W); a piece is one row of one plane."""
+    columns, width = shape[3], geometry[4]
+    for piece in range(first, last):
+        pixels = x[piece * columns : (piece + 1) * columns]
+        at = _line(piece, geometry, shape)
+        for j in range(columns):
+            pixels[j] = blocks[at + j * width]
 
 
 # ---- weights -----------------------------------------------------------------------------
 
 
 @kernel
-def _pack_weights(first, last, packed, w, outputs, inputs, taps, out_step, in_step, width):  # type: ignore[no-untyped-def]
-    """Piece: one block of outputs. Layout (output blocks, input blocks, taps, width, L)."""
+def pack_weights(first, last, packed, w, outputs, inputs, taps, out_step, in_step, width):  # type: ignore[no-untyped-def]
+    """Lay out weights as the kernels read them; arguments from `packing`.
+
+    A piece is one block of outputs, the layout (blocks of outputs, blocks of inputs, taps,
+    width, L). What has no weight is not written.
+    """
     full = VECTOR_BYTES // packed.itemsize
     blocks = (inputs + width - 1) // width
     size = blocks * taps * width * full
@@ -150,34 +136,27 @@ def _pack_weights(first, last, packed, w, outputs, inputs, taps, out_step, in_st
                     packed[to + o] = w[at + o * out_step]
 
 
-def pack_weights(packed: NDArray, w: NDArray, turned: bool, width: int) -> None:
-    """Lay out the weights (O, C, KH, KW) as the kernels read them.
+def packing(w: NDArray, width: int, *, turned: bool) -> tuple[int, tuple[Any, ...]]:
+    """Return how many pieces `pack_weights` has, and its arguments after ``packed``.
 
     Parameters
     ----------
-    packed
-        Zeros at first, flat: (blocks of outputs, blocks of inputs, KH KW, width, L).
     w
-        The weights of one group.
-    turned
-        Whether outputs and inputs change their roles, as they do in dx.
+        The weights (O, C, KH, KW) of one group.
     width
         How many channels an input block has: L, or 1 for planes.
+    turned
+        Whether outputs and inputs change their roles, as they do in dx.
     """
-    outputs, inputs = w.shape[:2]
-    taps = w.shape[2] * w.shape[3]
+    outputs, inputs, taps = w.shape[0], w.shape[1], w.shape[2] * w.shape[3]
     steps = inputs * taps, taps
     if turned:
         outputs, inputs, steps = inputs, outputs, steps[::-1]
-    blocks = -(-outputs // lanes(w.dtype))
-    run(
-        _pack_weights, blocks, w.size * NANOSECONDS,
-        packed, ready(w).reshape(-1), outputs, inputs, taps, *steps, width,
-    )  # fmt: skip
+    return -(-outputs // lanes(w.dtype)), (w.reshape(-1), outputs, inputs, taps, *steps, width)
 
 
 @kernel
-def _unpack_weights(first, last, dw, partial, chunks, size, outputs, inputs, taps, width):  # type: ignore[no-untyped-def]
+def unpack_weights(first, last, dw, partial, chunks, size, outputs, inputs, taps, width):  # type: ignore[no-untyped-def]
     """Set dw[o, c, t] to the sum over the chunks; a piece is one tap and one block of outputs."""
     full = VECTOR_BYTES // dw.itemsize
     blocks = (inputs + width - 1) // width
@@ -206,20 +185,24 @@ def pad(first, last, padded, values):  # type: ignore[no-untyped-def]
 
 @exact
 def average(first, last, y, shape, blocks, geometry):  # type: ignore[no-untyped-def]
-    """Set y (N, C) to the means of the planes, in double precision; a piece is a sample."""
+    """Set y (N, C) to the means of the planes, in double precision.
+
+    A piece is one block of channels of one sample.
+    """
     origin, sample, block, row, width = geometry
     _, channels, rows, columns = shape
+    count = (channels + width - 1) // width
     sums = np.zeros(width, np.float64)
-    for n in range(first, last):
-        for b in range((channels + width - 1) // width):
-            sums[:] = 0
-            for r in range(rows):
-                line = origin + n * sample + b * block + r * row
-                for j in range(columns):
-                    for k in range(width):
-                        sums[k] += blocks[line + j * width + k]
-            for k in range(min(width, channels - b * width)):
-                y[n * channels + b * width + k] = sums[k] / (rows * columns)
+    for piece in range(first, last):
+        n, b = piece // count, piece % count
+        sums[:] = 0
+        for r in range(rows):
+            line = origin + n * sample + b * block + r * row
+            for j in range(columns):
+                for k in range(width):
+                    sums[k] += blocks[line + j * width + k]
+        for k in range(min(width, channels - b * width)):
+            y[n * channels + b * width + k] = sums[k] / (rows * columns)
 
 
 @exact

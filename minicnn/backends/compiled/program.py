@@ -20,10 +20,11 @@ from __future__ import annotations
 
 from minicnn.backends.compiled import atomics
 from minicnn.backends.compiled.atomics import LINE
-from minicnn.backends.compiled.jit import exact, kernel
+from minicnn.backends.compiled.blocks import average, fill, take
+from minicnn.backends.compiled.jit import exact, inlined, kernel
 from minicnn.backends.compiled.outer import BLOCKS
 from minicnn.backends.compiled.simd import VECTOR_BYTES, load, splat, total
-from minicnn.backends.compiled.stage import pass_through
+from minicnn.backends.compiled.stage import how_at, pass_through
 
 # What a row of the program does (its column 0), and how many columns a row has.
 PLACE, CONVOLVE, AVERAGE, FLATTEN, LINEAR, COPY_OUT = 0, 1, 2, 3, 4, 5
@@ -51,26 +52,9 @@ def barrier(state, team):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _place(memory, row, x, x0, me, team):  # type: ignore[no-untyped-def]
-    """Copy an image (C, H, W) into blocks: row = (-, origin, block, row, pixel, C, H, W)."""
-    origin, block, line, width = row[1], row[2], row[3], row[4]
-    channels, rows, columns = row[5], row[6], row[7]
-    for piece in range(channels * rows * me // team, channels * rows * (me + 1) // team):
-        c, r = piece // rows, piece % rows
-        pixels = x[x0 + piece * columns : x0 + (piece + 1) * columns]
-        to = origin + c // width * block + r * line + c % width
-        for j in range(columns):
-            memory[to + j * width] = pixels[j]
-
-
-@kernel
 def _convolve(strip, memory, row, weights, tables, slopes, me, team):  # type: ignore[no-untyped-def]
     """Run a convolution stage: this thread's share of its channels, or else of its rows."""
-    how = (
-        row[16], row[17], row[18], row[19], row[20], row[21], row[22], row[23], row[24], row[25],
-        row[26], 0, row[27],
-    )  # fmt: skip
-    blocks = row[28]
+    how, blocks = how_at(row, 16), row[29]
     pairs = (blocks + BLOCKS - 1) // BLOCKS
     first, end, row0, row1 = 0, blocks, 0, how[2]
     if pairs % team == 0:
@@ -81,38 +65,9 @@ def _convolve(strip, memory, row, weights, tables, slopes, me, team):  # type: i
     pass_through(
         strip, memory, (row[1], row[2], row[3]), memory[:0], 0, memory, (row[4], row[5], row[6]),
         memory, (row[7], row[8], row[9], row[10]), (row[11], row[12]), weights,
-        (row[13], row[14]), weights, row[15], tables, row[29], row[30],
-        first, end, row0, row1, how, slopes[row[31]],
+        (row[13], row[14]), weights, row[15], tables, row[30], row[31],
+        first, end, row0, row1, how, slopes[row[32]],
     )  # fmt: skip
-
-
-@exact
-def _average(memory, row, me, team):  # type: ignore[no-untyped-def]
-    """Average each channel: row = (-, to, origin, block, row, C, H, W)."""
-    full = VECTOR_BYTES // memory.itemsize
-    channels, rows, columns = row[5], row[6], row[7]
-    blocks = (channels + full - 1) // full
-    for b in range(blocks * me // team, blocks * (me + 1) // team):
-        for k in range(min(full, channels - b * full)):
-            sum_ = 0.0  # in double precision
-            for r in range(rows):
-                at = row[2] + b * row[3] + r * row[4] + k
-                for j in range(columns):
-                    sum_ += memory[at + j * full]
-            memory[row[1] + b * full + k] = sum_ / (rows * columns)
-
-
-@kernel
-def _flatten(memory, row, me, team):  # type: ignore[no-untyped-def]
-    """Write the channels one after the other: row = (-, to, origin, block, row, C, H, W)."""
-    full = VECTOR_BYTES // memory.itemsize
-    channels, rows, columns = row[5], row[6], row[7]
-    for c in range(channels * me // team, channels * (me + 1) // team):
-        for r in range(rows):
-            to = row[1] + (c * rows + r) * columns
-            at = row[2] + c // full * row[3] + r * row[4] + c % full
-            for j in range(columns):
-                memory[to + j] = memory[at + j * full]
 
 
 @exact
@@ -146,26 +101,39 @@ def _linear(memory, row, me, team):  # type: ignore[no-untyped-def]
         memory[row[1] + o] = 0 if row[7] and sum_ <= 0 else sum_
 
 
+@inlined
+def _image(row):  # type: ignore[no-untyped-def]
+    """Read from row = (-, -, origin, block, row, pixel, C, H, W) where an image lies; its shape."""
+    return (row[2], 0, row[3], row[4], row[5]), (1, row[6], row[7], row[8])
+
+
 @kernel
 def _follow(  # type: ignore[no-untyped-def]
-    strip, memory, program, x, x0, y, y0, weights, tables, slopes, state, me, team
+    strip, memory, program, x, y, weights, tables, slopes, state, me, team
 ):
-    """Run the program on the sample that begins at x[x0]."""
+    """Run the program on one sample x, (numbers of an image), into y."""
     for k in range(0, program.size, COLUMNS):
         row = program[k : k + COLUMNS]
         if row[0] == CONVOLVE:
             _convolve(strip, memory, row, weights, tables, slopes, me, team)
-        elif row[0] == PLACE:
-            _place(memory, row, x, x0, me, team)
-        elif row[0] == AVERAGE:
-            _average(memory, row, me, team)
-        elif row[0] == FLATTEN:
-            _flatten(memory, row, me, team)
         elif row[0] == LINEAR:
             _linear(memory, row, me, team)
-        elif me == 0:
-            for i in range(row[2]):
-                y[y0 + i] = memory[row[1] + i]
+        elif row[0] == COPY_OUT:
+            if me == 0:
+                for i in range(row[2]):
+                    y[i] = memory[row[1] + i]
+        else:
+            geometry, shape = _image(row)
+            pieces = shape[1] * shape[2]  # rows of planes
+            if row[0] == AVERAGE:
+                pieces = (shape[1] + geometry[4] - 1) // geometry[4]  # blocks
+            first, last = pieces * me // team, pieces * (me + 1) // team
+            if row[0] == PLACE:
+                fill(first, last, memory, geometry, x, shape)
+            elif row[0] == FLATTEN:
+                take(first, last, memory[row[1] :], shape, memory, geometry)
+            else:
+                average(first, last, memory[row[1] :], shape, memory, geometry)
         barrier(state, team)
 
 
@@ -217,7 +185,7 @@ def _run(  # type: ignore[no-untyped-def]
             atomics.put(state, slot, ENGAGED + GO)  # at work
         if go and not (task == ALL and n >= last):
             _follow(
-                strip, memory, program, x[n], 0, y[n], 0, weights, tables, slopes, state, me, team
+                strip, memory, program, x[n], y[n], weights, tables, slopes, state, me, team
             )  # fmt: skip
             turns = 0
         n += task == ALL

@@ -23,7 +23,7 @@ a shortcut to add. ``affine`` has rows (mean, scale, shift), each as long as the
 
 from __future__ import annotations
 
-from minicnn.backends.compiled.jit import kernel
+from minicnn.backends.compiled.jit import inlined, kernel
 from minicnn.backends.compiled.outer import BLOCKS, correlate
 from minicnn.backends.compiled.simd import (
     VECTOR_BYTES,
@@ -37,6 +37,21 @@ from minicnn.backends.compiled.simd import (
 
 STRIP_BYTES = 16384  # of y, between the convolution and what follows
 LINEAR, RELU, LEAKY = 0, 1, 2
+
+
+@inlined
+def how_at(row, k):  # type: ignore[no-untyped-def]
+    """Return the tuple ``how`` that is written in a row from column k on."""
+    return (
+        row[k], row[k + 1], row[k + 2], row[k + 3], row[k + 4], row[k + 5], row[k + 6],
+        row[k + 7], row[k + 8], row[k + 9], row[k + 10], row[k + 11], row[k + 12],
+    )  # fmt: skip
+
+
+@inlined
+def taps_inside(i, stride, padding, taps, size):  # type: ignore[no-untyped-def]
+    """Return which taps of window number i lie inside the image: the first, and the end."""
+    return max(0, padding - i * stride), min(taps, size + padding - i * stride)
 
 
 @kernel
@@ -58,9 +73,9 @@ def finish(  # type: ignore[no-untyped-def]
         load(affine, s0), load(affine, channels + s0), load(affine, 2 * channels + s0),
     )  # fmt: skip
     for r in range(r0, r1):
-        m0, m1 = max(0, top - r * stride_h), min(kernel_h, size_h + top - r * stride_h)
+        m0, m1 = taps_inside(r, stride_h, top, kernel_h, size_h)
         for j in range(out_w):
-            k0, k1 = max(0, left - j * stride_w), min(kernel_w, size_w + left - j * stride_w)
+            k0, k1 = taps_inside(j, stride_w, left, kernel_w, size_w)
             best, best_code = zero, codes(0, zero)
             for m in range(m0, m1):
                 row = r * stride_h - top + m
@@ -99,7 +114,7 @@ def pass_through(  # type: ignore[no-untyped-def]
     ``o`` and ``h`` hold (origin, block, row) of out and of the shortcut, ``x_at`` (origin,
     row, pixel, distance of the inner terms), ``w_at`` (origin, block); ``bias`` begins at
     ``b0``, and the table of taps is rows s0..s1 of ``segments``. ``strip`` is working memory,
-    see `strip_size`.
+    see `strip_rows`.
     """
     full = VECTOR_BYTES // x.itemsize
     size_h, size_w, out_h, out_w, _, _, stride_h = how[:7]

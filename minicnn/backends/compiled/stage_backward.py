@@ -18,7 +18,7 @@ shapes only; each has a partial sum of its own, and they are added in order.
 
 from __future__ import annotations
 
-from minicnn.backends.compiled.jit import exact, kernel
+from minicnn.backends.compiled.jit import exact, inlined, kernel
 from minicnn.backends.compiled.outer import BLOCKS, accumulate, correlate
 from minicnn.backends.compiled.simd import (
     VECTOR_BYTES,
@@ -31,7 +31,17 @@ from minicnn.backends.compiled.simd import (
     store,
     total,
 )
-from minicnn.backends.compiled.stage import LEAKY
+from minicnn.backends.compiled.stage import LEAKY, RELU, taps_inside
+
+
+@inlined
+def through_activation(pull, out, at, activation, steep, zero):  # type: ignore[no-untyped-def]
+    """Return act'(out) pull: act is known by the sign of what it returned, out[at]."""
+    if activation == LEAKY:
+        pull = select(load(out, at) > zero, pull, pull * steep)
+    elif activation == RELU:
+        pull = select(load(out, at) > zero, pull, zero)
+    return pull
 
 
 @kernel
@@ -54,28 +64,22 @@ def gate_and_sum(  # type: ignore[no-untyped-def]
         plane = piece * size_h * size_w * full
         total_g, total_gy = zero, zero
         for r in range(out_h):
-            m0, m1 = max(0, top - r * stride_h), min(kernel_h, size_h + top - r * stride_h)
+            m0, m1 = taps_inside(r, stride_h, top, kernel_h, size_h)
             for j in range(out_w):
                 at = ((piece * out_h + r) * out_w + j) * full
-                pull = load(dout, at)
-                if activation > 0:
-                    result = load(
-                        out, out_at[0] + n * out_at[1] + b * out_at[2] + r * out_at[3] + j * full
-                    )
-                    weak = pull * steep if activation == LEAKY else zero
-                    pull = select(result > zero, pull, weak)
+                here = out_at[0] + n * out_at[1] + b * out_at[2] + r * out_at[3] + j * full
+                pull = through_activation(load(dout, at), out, here, activation, steep, zero)
                 if kept:
                     store(g, at, pull)
                 if pooled:
-                    k0 = max(0, left - j * stride_w)
-                    k1 = min(kernel_w, size_w + left - j * stride_w)
+                    k0, k1 = taps_inside(j, stride_w, left, kernel_w, size_w)
                     winner, value = load_codes(won, at, zero), zero
                     for m in range(m0, m1):
                         row = plane + (r * stride_h - top + m) * size_w * full
                         for k in range(k0, k1):
-                            here = same_code(winner, codes(m * kernel_w + k, zero))
+                            won_here = same_code(winner, codes(m * kernel_w + k, zero))
                             tap = load(y, row + (j * stride_w - left + k) * full)
-                            value = select(here, tap, value)
+                            value = select(won_here, tap, value)
                 else:
                     value = load(y, plane + (r * size_w + j) * full)
                 total_g = total_g + pull
@@ -105,24 +109,21 @@ def spread(  # type: ignore[no-untyped-def]
                 store(dy, d[0] + r * d[1] + j * full, zero)
     sum_ = zero
     for r in range(out_h):
-        m0, m1 = max(0, top - r * stride_h), min(kernel_h, size_h + top - r * stride_h)
+        m0, m1 = taps_inside(r, stride_h, top, kernel_h, size_h)
         for j in range(out_w):
             at = (r * out_w + j) * full
-            pull = load(dout, p0 + at)
-            if activation > 0:
-                weak = pull * steep if activation == LEAKY else zero
-                pull = select(load(out, o[0] + r * o[1] + j * full) > zero, pull, weak)
+            here = o[0] + r * o[1] + j * full
+            pull = through_activation(load(dout, p0 + at), out, here, activation, steep, zero)
             if not pooled:
                 store(dy, d[0] + r * d[1] + j * full, pull)
             else:
-                k0 = max(0, left - j * stride_w)
-                k1 = min(kernel_w, size_w + left - j * stride_w)
+                k0, k1 = taps_inside(j, stride_w, left, kernel_w, size_w)
                 winner = load_codes(won, p0 + at, zero)
                 for m in range(m0, m1):
                     to = d[0] + (r * stride_h - top + m) * d[1] + (j * stride_w - left) * full
                     for k in range(k0, k1):
-                        here = same_code(winner, codes(m * kernel_w + k, zero))
-                        part = select(here, pull, zero)
+                        won_here = same_code(winner, codes(m * kernel_w + k, zero))
+                        part = select(won_here, pull, zero)
                         if shared:
                             part = part + load(dy, to + k * full)
                         store(dy, to + k * full, part)

@@ -24,13 +24,13 @@ from numpy.typing import DTypeLike
 from minicnn.backends.compiled import atomics
 from minicnn.backends.compiled.atomics import LINE
 from minicnn.backends.compiled.blocks import (
-    _fill,
-    _pack_weights,
-    _take,
-    _unpack_weights,
     average,
+    fill,
+    pack_weights,
     pad,
     spread_average,
+    take,
+    unpack_weights,
 )
 from minicnn.backends.compiled.jit import inlined, intrinsic, kernel
 from minicnn.backends.compiled.norm_stage import coefficients, merge
@@ -38,6 +38,7 @@ from minicnn.backends.compiled.stage import (
     convolve_and_finish,
     convolve_and_measure,
     finish_planes,
+    how_at,
 )
 from minicnn.backends.compiled.stage_backward import convolve_backward, gate_and_sum, sum_chunks
 
@@ -69,21 +70,13 @@ def _four(row, k):  # type: ignore[no-untyped-def]
     return row[k], row[k + 1], row[k + 2], row[k + 3]
 
 
-@inlined
-def _how(row, k):  # type: ignore[no-untyped-def]
-    return (
-        row[k], row[k + 1], row[k + 2], row[k + 3], row[k + 4], row[k + 5], row[k + 6],
-        row[k + 7], row[k + 8], row[k + 9], row[k + 10], row[k + 11], row[k + 12],
-    )  # fmt: skip
-
-
 @kernel
 def _convolve(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     convolve_and_finish(
         a, z, scratch, _array(row, 2, f), _place(row, 4), _array(row, 9, u), _array(row, 11, f),
         _place(row, 13), _array(row, 18, f), _place(row, 20), row[25], (row[26], row[27]),
         _array(row, 28, f), row[30], _array(row, 31, f), _array(row, 33, row), row[35],
-        _how(row, 36), numbers[row[49]], row[50], row[51],
+        how_at(row, 36), numbers[row[49]], row[50], row[51],
     )  # fmt: skip
 
 
@@ -109,7 +102,7 @@ def _merge(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
 def _finish(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     finish_planes(
         a, z, _array(row, 2, f), _place(row, 4), _array(row, 9, u), _array(row, 11, f),
-        _place(row, 13), _array(row, 18, f), _array(row, 20, f), row[22], _how(row, 23),
+        _place(row, 13), _array(row, 18, f), _array(row, 20, f), row[22], how_at(row, 23),
         numbers[row[36]],
     )  # fmt: skip
 
@@ -119,7 +112,7 @@ def _gate(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
     gate_and_sum(
         a, z, _array(row, 2, f), _array(row, 4, f), _array(row, 6, f), _array(row, 8, f),
         _array(row, 10, f), _place(row, 12), _array(row, 17, u), _array(row, 19, f),
-        _array(row, 21, f), row[23], _how(row, 24), numbers[row[37]], row[38],
+        _array(row, 21, f), row[23], how_at(row, 24), numbers[row[37]], row[38],
     )  # fmt: skip
 
 
@@ -140,13 +133,13 @@ def _backward(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def
         _array(row, 29, f), _place(row, 31), _array(row, 36, u), _array(row, 38, f),
         _array(row, 40, f), row[42], _array(row, 43, f), _place(row, 45), (row[50], row[51]),
         row[52], _array(row, 53, f), _place(row, 55), row[60], row[61], row[62], row[63], row[64],
-        _how(row, 65), numbers[row[78]],
+        how_at(row, 65), numbers[row[78]],
     )  # fmt: skip
 
 
 @kernel
 def _pack(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
-    _pack_weights(
+    pack_weights(
         a, z, _array(row, 2, f), _array(row, 4, f), row[6], row[7], row[8], row[9], row[10],
         row[11],
     )  # fmt: skip
@@ -154,7 +147,7 @@ def _pack(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
 
 @kernel
 def _unpack(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
-    _unpack_weights(
+    unpack_weights(
         a, z, _array(row, 2, f), _array(row, 4, f), row[6], row[7], row[8], row[9], row[10],
         row[11],
     )  # fmt: skip
@@ -172,12 +165,12 @@ def _sum_bias(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def
 
 @kernel
 def _lay_out(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
-    _fill(a, z, _array(row, 2, f), _place(row, 4), _array(row, 9, f), _four(row, 11))
+    fill(a, z, _array(row, 2, f), _place(row, 4), _array(row, 9, f), _four(row, 11))
 
 
 @kernel
 def _read_out(a, z, scratch, row, numbers, f, u):  # type: ignore[no-untyped-def]
-    _take(a, z, _array(row, 2, f), _four(row, 4), _array(row, 8, f), _place(row, 10))
+    take(a, z, _array(row, 2, f), _four(row, 4), _array(row, 8, f), _place(row, 10))
 
 
 @kernel

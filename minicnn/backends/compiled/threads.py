@@ -25,8 +25,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numba
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 # Waking a thread takes some 30 microseconds: not worth it for less work than this.
 WORTHWHILE = 200_000.0  # nanoseconds
@@ -88,7 +87,6 @@ class _Job:
 
 
 _workers: list[_Worker] = []
-_scratch = threading.local()
 _pool_is_free = threading.Lock()
 
 
@@ -101,21 +99,6 @@ def _forget_workers() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_workers)
-
-
-def scratch(numbers: int, dtype: DTypeLike) -> list[NDArray]:
-    """Return working memory for `run`: an array for each thread, the same from call to call.
-
-    Two threads of the caller's own must not be given the same memory, so each has its own.
-    """
-    dtype = np.dtype(dtype)
-    kept: dict[np.dtype, list[NDArray]] = _scratch.__dict__.setdefault("kept", {})
-    arrays = kept.setdefault(dtype, [])
-    threads = numba.get_num_threads()
-    if len(arrays) < threads or arrays[0].size < numbers:
-        size = max(numbers, arrays[0].size if arrays else 0)
-        arrays[:] = [np.empty(size, dtype) for _ in range(threads)]
-    return arrays
 
 
 def run(
@@ -139,8 +122,7 @@ def run(
     arguments
         What the kernel takes after the range.
     scratch
-        Working memory, see the function of this name: one of its arrays comes right after
-        the range.
+        Working memory, an array for each thread; its own comes right after the range.
 
     Notes
     -----
