@@ -24,8 +24,6 @@ def run(settings: Settings) -> Outcome:
     """Race the contestants on every network, at both batch sizes."""
     found, missing = peers.available(peers.INFERENCE, settings.wants)
     notes = [f"left out: {name}: {why}" for name, why in missing.items()]
-    if not minicnn_peer.can_fuse():
-        notes.append("minicnn has no compile() here: its plain layers are timed")
     rows: list[tables.Row] = []
     works = settings.works or [work.with_batch(n) for n in BATCHES for work in FIVE]
     for work in works:

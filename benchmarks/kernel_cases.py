@@ -223,10 +223,6 @@ def stages(torch: Any) -> Iterator[Case]:
     The fused model gets and returns images in (N, C, H, W), so that what it costs to take them
     into its own layout and back is counted here; inside a network it is not paid.
     """
-    from benchmarks.peers import minicnn_peer
-
-    if not minicnn_peer.can_fuse():
-        return
     for norm, pool in ((False, True), (True, False), (True, True)):
         for batch, inputs, outputs, side in ((64, 16, 32, 14), (32, 32, 32, 32)):
             rng = np.random.default_rng(0)
@@ -237,7 +233,7 @@ def stages(torch: Any) -> Iterator[Case]:
 
 def stage(torch: Any, plain: m.Sequential, x: NDArray) -> Iterator[Case]:
     """Yield both directions of one stage."""
-    fused: Any = plain.compile()  # type: ignore[attr-defined]
+    fused = plain.compile()
     name = " + ".join(type(layer).__name__ for layer in plain)
     dy = array(*fused.forward(x).shape, seed=1)
     forward: dict[str, Function] = {}

@@ -25,8 +25,6 @@ def run(settings: Settings) -> Outcome:
     """Race the contestants on every network."""
     found, missing = peers.available(peers.TRAINING, settings.wants)
     notes = [f"left out: {name}: {why}" for name, why in missing.items()]
-    if not minicnn_peer.can_fuse():
-        notes.append("minicnn has no compile() here: its plain layers are timed")
     rows: list[tables.Row] = []
     measured: list[Measured] = []
     for work in settings.works or FIVE:
@@ -84,7 +82,7 @@ def check(work: Work, oracle: Any, dtype: type) -> None:
 
 
 def ours(work: Work, *, dtype: type = np.float32, dropout: bool = True) -> dict[str, Any]:
-    """Return minicnn, fused where it can be, and beside it the plain layers."""
+    """Return minicnn, fused, and beside it the plain layers."""
     x, target = work.data()
     x = x.astype(dtype)
 
@@ -92,7 +90,4 @@ def ours(work: Work, *, dtype: type = np.float32, dropout: bool = True) -> dict[
         model = work.build(dropout=dropout).astype(dtype)
         return minicnn_peer.TrainingStep(model, x, target, fused=fused)
 
-    steps = {OURS: step(fused=True)}
-    if minicnn_peer.can_fuse():
-        steps[PLAIN] = step(fused=False)
-    return steps
+    return {OURS: step(fused=True), PLAIN: step(fused=False)}

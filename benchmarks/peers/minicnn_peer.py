@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 import minicnn as m
 from benchmarks.peers import LEARNING_RATE
 from minicnn.training.fast import fill_gradients
-
-
-def can_fuse() -> bool:
-    return hasattr(m.Sequential, "compile")
 
 
 class TrainingStep:
@@ -38,9 +32,7 @@ class TrainingStep:
         threads: int | None = None,
     ) -> None:
         self.plain = model
-        self.model: Any = model
-        if fused and can_fuse() and backend == "compiled":
-            self.model = model.compile()  # type: ignore[attr-defined]
+        self.model: m.Layer = model.compile() if fused and backend == "compiled" else model
         self.x, self.target, self.backend, self.threads = x, target, backend, threads
         self.loss = m.CrossEntropyLoss()
         self.optimizer = m.Adam(self.model, LEARNING_RATE)
@@ -84,11 +76,9 @@ class Inference:
     """A forward pass in evaluation mode."""
 
     def __init__(self, model: m.Sequential, x: NDArray, *, fused: bool = True) -> None:
-        self.model: Any = model.eval()
-        if fused and can_fuse():
-            self.model = model.compile().eval()  # type: ignore[attr-defined]
+        self.model: m.Layer = model.compile() if fused else model
+        self.model.eval()
         self.x = np.ascontiguousarray(x)
 
     def __call__(self) -> NDArray:
-        scores: NDArray = self.model.forward(self.x)
-        return scores
+        return self.model.forward(self.x)

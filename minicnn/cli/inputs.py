@@ -14,11 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from minicnn.data.parallel import WINDOW, in_order
 from minicnn.errors import DataError, MinicnnError
 
 ARRAYS = (".npy", ".npz")
-# Images that are decoded, or wait for their turn: several for each thread, in little memory.
-WINDOW = 128
 
 
 class Item(NamedTuple):
@@ -92,7 +91,6 @@ def read_inputs(
     -----
     The caller keeps Pillow quiet (`minicnn.data.image.quiet_pillow`), and closes the iterator.
     """
-    from minicnn.data.parallel import in_order
 
     def open_one(source: Path | Item) -> Iterable[Item]:
         if isinstance(source, Item):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import concurrent.futures
+import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from minicnn.arguments import check_count
 from minicnn.data.cache import load_arrays, store_arrays
 from minicnn.data.image import check_channels, colourfulness, decode_image, quiet_pillow
+from minicnn.data.parallel import WINDOW, in_order
 from minicnn.data.progress import Progress, reporting
 from minicnn.errors import ArgumentError, DataError
 
@@ -113,18 +113,12 @@ def _decode_all(
         except DataError as error:
             reasons[index] = str(error)
 
-    # Pillow decodes outside Python's global lock, so threads do run side by side.
-    workers = min(8, os.cpu_count() or 1)
     with (
-        concurrent.futures.ThreadPoolExecutor(workers) as pool,
+        contextlib.closing(in_order(decode, range(len(paths)), WINDOW)) as decoded,
         reporting(progress, len(paths), f"reading {root.name}", "images") as advance,
     ):
-        try:
-            for _ in pool.map(decode, range(len(paths))):
-                advance(1)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        for _ in decoded:
+            advance(1)
     kept = np.array([i for i in range(len(paths)) if i not in reasons], dtype=np.int64)
     skipped = [(names[i], reasons[i]) for i in sorted(reasons)]
     return Decoded(images[kept] if reasons else images, kept, skipped)

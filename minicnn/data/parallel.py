@@ -17,6 +17,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MOST_THREADS = 8
+WINDOW = 128  # images in work or waiting: several for each thread, in little memory
 
 
 def in_order(
